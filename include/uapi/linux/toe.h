@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause */
+/*
+ * toe: mid-stream TCP offload, the generic netlink interface.
+ *
+ * The vocabulary of the whole project stands here: the flow, its states and
+ * the reasons why it is where it is. The kernel module, the BPF programs, the
+ * command and the card all include this file.
+ */
+#ifndef _UAPI_LINUX_TOE_H
+#define _UAPI_LINUX_TOE_H
+
+#include <linux/types.h>
+
+#define TOE_GENL_NAME		"toe"
+#define TOE_GENL_VERSION	1
+#define TOE_GENL_MCGRP_EVENTS	"events"
+
+#define TOE_ENGINE_NAME_LEN	16
+#define TOE_CA_NAME_LEN		16
+
+/**
+ * struct toe_tuple - what names a connection, seen from the host
+ * @local_addr: the host's address; IPv4 in element 0, the others zero
+ * @remote_addr: the peer's address, likewise
+ * @local_port: the host's port
+ * @remote_port: the peer's port
+ * @family: AF_INET or AF_INET6 in the CPU's byte order; an IPv4-mapped socket
+ *	is AF_INET, as it is on the wire
+ * @zero: zero; the structure is a hash key as it stands
+ */
+struct toe_tuple {
+	__be32	local_addr[4];
+	__be32	remote_addr[4];
+	__be16	local_port;
+	__be16	remote_port;
+	__u16	family;
+	__u16	zero;
+};
+
+/**
+ * enum toe_flow_state - where a flow is
+ * @TOE_STATE_HOST: known (signalled or returned), carried by the host's stack
+ * @TOE_STATE_OPENING: on its way to the engine
+ * @TOE_STATE_ENGINE: carried by the engine
+ * @TOE_STATE_CLOSING: on its way back
+ */
+enum toe_flow_state {
+	TOE_STATE_HOST,
+	TOE_STATE_OPENING,
+	TOE_STATE_ENGINE,
+	TOE_STATE_CLOSING,
+
+	__TOE_STATE_MAX
+};
+
+/*
+ * Why a flow was signalled, refused, put off or returned. One list for
+ * everybody: X(constant, keyword, sentence). Append only: the numbers are UAPI.
+ */
+#define TOE_REASONS(X)							       \
+	X(NONE,		"none",		"no reason")			       \
+	X(THRESHOLD,	"threshold",	"the flow crossed its byte threshold") \
+	X(ADMIN,	"admin",	"an administrator asked for it")       \
+	/* refused: the flow stays in the host's stack */		       \
+	X(NOT_CALM,	"not-calm",	"loss recovery, reordering or urgent data would not end") \
+	X(NO_ENGINE,	"no-engine",	"no engine serves the flow's interface") \
+	X(TABLE_FULL,	"table-full",	"the flow table or the engine is full") \
+	X(ENGINE_REFUSED, "engine-refused", "the engine said no")	       \
+	X(ENGINE_TIMEOUT, "engine-timeout", "the engine did not answer in time") \
+	X(STATE,	"state",	"the connection is not ESTABLISHED")    \
+	X(MPTCP,	"mptcp",	"a subflow of MPTCP")		       \
+	X(MD5,		"md5",		"TCP-MD5 or TCP-AO signs its segments") \
+	X(REPAIR,	"repair",	"TCP_REPAIR is in use on it")	       \
+	X(FASTOPEN,	"fastopen",	"a TCP Fast Open is not finished")     \
+	X(ULP,		"ulp",		"an upper layer protocol such as kTLS is attached") \
+	X(URGENT,	"urgent",	"urgent data is pending")	       \
+	X(DEVMEM,	"devmem",	"its data is in device memory")	       \
+	X(FAMILY,	"family",	"the engine does not carry this address family") \
+	X(ROUTE,	"route",	"its route does not lead through an engine's interface") \
+	X(NEIGHBOUR,	"neighbour",	"the next hop's link-layer address is not known") \
+	X(OPTIONS,	"options",	"it sends IP options or extension headers") \
+	X(XFRM,		"xfrm",		"an IPsec policy applies to it")       \
+	X(FILTER,	"filter",	"a socket filter is attached to it")   \
+	X(UNKNOWN,	"unknown",	"there is no such connection")	       \
+	X(MEMORY,	"memory",	"out of memory")		       \
+	X(DUPLICATE,	"duplicate",	"it is already known")		       \
+	/* returned: the flow was on the engine */			       \
+	X(PEER_FIN,	"peer-fin",	"the peer closed its side")	       \
+	X(PEER_RST,	"peer-rst",	"the peer reset the connection")       \
+	X(PEER_SYN,	"peer-syn",	"a SYN arrived for the connection")    \
+	X(LOCAL_FIN,	"local-fin",	"the application closed its side")     \
+	X(LOCAL_RST,	"local-rst",	"the application reset the connection") \
+	X(CONGESTION,	"congestion",	"the application chose another congestion control") \
+	X(UNSUPPORTED,	"unsupported",	"the application asked for what an engine cannot do") \
+	X(RATE,		"rate",		"the flow fell below its minimum rate") \
+	X(NETFILTER,	"netfilter",	"the firewall's rules changed")	       \
+	X(ROUTE_CHANGE,	"route-change",	"its route, link or neighbour changed") \
+	X(ENGINE_FAILED, "engine-failed", "the engine failed or was removed")   \
+	X(ENGINE_ERROR,	"engine-error",	"the engine broke the protocol")       \
+	X(ENGINE_WISH,	"engine-wish",	"the engine gave the flow back")       \
+	X(UNLOAD,	"unload",	"the module is being unloaded")
+
+enum toe_reason {
+#define TOE_REASON_ENUM(name, word, text) TOE_REASON_##name,
+	TOE_REASONS(TOE_REASON_ENUM)
+#undef TOE_REASON_ENUM
+	__TOE_REASON_MAX
+};
+
+/**
+ * enum toe_cmd - generic netlink commands
+ * @TOE_CMD_UNSPEC: never used
+ * @TOE_CMD_FLOW_GET: do: one flow, named by TOE_A_FLOW holding a
+ *	TOE_A_FLOW_TUPLE or a TOE_A_FLOW_ID; dump: all flows
+ * @TOE_CMD_FLOW_OFFLOAD: move a connection to an engine, named by tuple;
+ *	answers when it is there, or with an error and an extack text.
+ *	Privileged (CAP_NET_ADMIN), as is all that changes anything
+ * @TOE_CMD_FLOW_RETURN: bring a flow back, named by tuple or id; answers when
+ *	it is back
+ * @TOE_CMD_ENGINE_GET: dump: all engines
+ * @TOE_CMD_STATS_GET: do: the counters
+ * @TOE_CMD_SETTINGS_GET: do: the settings
+ * @TOE_CMD_SETTINGS_SET: do: change some
+ * @TOE_CMD_EVENT: multicast: a flow changed its state, or was refused
+ */
+enum toe_cmd {
+	TOE_CMD_UNSPEC,
+	TOE_CMD_FLOW_GET,
+	TOE_CMD_FLOW_OFFLOAD,
+	TOE_CMD_FLOW_RETURN,
+	TOE_CMD_ENGINE_GET,
+	TOE_CMD_STATS_GET,
+	TOE_CMD_SETTINGS_GET,
+	TOE_CMD_SETTINGS_SET,
+	TOE_CMD_EVENT,
+
+	__TOE_CMD_MAX
+};
+#define TOE_CMD_MAX (__TOE_CMD_MAX - 1)
+
+/**
+ * enum toe_attr - top-level attributes
+ * @TOE_A_UNSPEC: never used
+ * @TOE_A_PAD: padding
+ * @TOE_A_FLOW: nest of enum toe_flow_attr
+ * @TOE_A_ENGINE: nest of enum toe_engine_attr
+ * @TOE_A_STATS: nest of enum toe_stats_attr
+ * @TOE_A_SETTINGS: nest of enum toe_settings_attr
+ * @TOE_A_EVENT: nest of enum toe_event_attr
+ */
+enum toe_attr {
+	TOE_A_UNSPEC,
+	TOE_A_PAD,
+	TOE_A_FLOW,
+	TOE_A_ENGINE,
+	TOE_A_STATS,
+	TOE_A_SETTINGS,
+	TOE_A_EVENT,
+
+	__TOE_A_MAX
+};
+#define TOE_A_MAX (__TOE_A_MAX - 1)
+
+/**
+ * enum toe_flow_attr - one flow
+ * @TOE_A_FLOW_UNSPEC: never used
+ * @TOE_A_FLOW_PAD: padding
+ * @TOE_A_FLOW_ID: u32, the flow's id on the engine, new with each offload; 0
+ *	in TOE_STATE_HOST
+ * @TOE_A_FLOW_TUPLE: binary, struct toe_tuple
+ * @TOE_A_FLOW_STATE: u8, enum toe_flow_state
+ * @TOE_A_FLOW_REASON: u8, enum toe_reason, why it is in that state
+ * @TOE_A_FLOW_ENGINE: string, name of the engine
+ * @TOE_A_FLOW_TX_ENGINE: u64, bytes given to the engine to send that the peer
+ *	has acknowledged, all offloads together
+ * @TOE_A_FLOW_RX_ENGINE: u64, bytes received by the engine and taken by the
+ *	stack, all offloads together
+ * @TOE_A_FLOW_TX_TOTAL: u64, bytes acknowledged on the connection (RFC 4898
+ *	tcpEStatsAppHCThruOctetsAcked)
+ * @TOE_A_FLOW_RX_TOTAL: u64, bytes received on the connection (RFC 4898
+ *	tcpEStatsAppHCThruOctetsReceived)
+ * @TOE_A_FLOW_SRTT: u32, microseconds, the engine's smoothed round-trip time
+ * @TOE_A_FLOW_OPENS: u32, how often the flow went to the engine
+ * @TOE_A_FLOW_OPEN_NS: u64, nanoseconds without data moving at the last open
+ * @TOE_A_FLOW_CLOSE_NS: u64, nanoseconds likewise at the last close
+ * @TOE_A_FLOW_AGE_NS: u64, nanoseconds since the flow came into this state
+ * @TOE_A_FLOW_NETNS: u64, inode number of the connection's network namespace
+ */
+enum toe_flow_attr {
+	TOE_A_FLOW_UNSPEC,
+	TOE_A_FLOW_PAD,
+	TOE_A_FLOW_ID,
+	TOE_A_FLOW_TUPLE,
+	TOE_A_FLOW_STATE,
+	TOE_A_FLOW_REASON,
+	TOE_A_FLOW_ENGINE,
+	TOE_A_FLOW_TX_ENGINE,
+	TOE_A_FLOW_RX_ENGINE,
+	TOE_A_FLOW_TX_TOTAL,
+	TOE_A_FLOW_RX_TOTAL,
+	TOE_A_FLOW_SRTT,
+	TOE_A_FLOW_OPENS,
+	TOE_A_FLOW_OPEN_NS,
+	TOE_A_FLOW_CLOSE_NS,
+	TOE_A_FLOW_AGE_NS,
+	TOE_A_FLOW_NETNS,
+
+	__TOE_A_FLOW_MAX
+};
+#define TOE_A_FLOW_MAX (__TOE_A_FLOW_MAX - 1)
+
+/**
+ * enum toe_engine_attr - one engine
+ * @TOE_A_ENGINE_UNSPEC: never used
+ * @TOE_A_ENGINE_PAD: padding
+ * @TOE_A_ENGINE_NAME: string
+ * @TOE_A_ENGINE_DRIVER: string, the driver behind it
+ * @TOE_A_ENGINE_MAC: binary, 6 bytes, address of the interface it serves
+ * @TOE_A_ENGINE_IFINDEX: u32, that interface, 0 when there is none
+ * @TOE_A_ENGINE_ALIVE: u8, 1 when it answers
+ * @TOE_A_ENGINE_FLOWS: u32, flows on it now
+ * @TOE_A_ENGINE_MAX_FLOWS: u32, its capacity
+ * @TOE_A_ENGINE_TX_BYTES: u64, payload bytes it took to send
+ * @TOE_A_ENGINE_RX_BYTES: u64, payload bytes it delivered
+ * @TOE_A_ENGINE_IPV6: u8, 1 when it carries IPv6
+ */
+enum toe_engine_attr {
+	TOE_A_ENGINE_UNSPEC,
+	TOE_A_ENGINE_PAD,
+	TOE_A_ENGINE_NAME,
+	TOE_A_ENGINE_DRIVER,
+	TOE_A_ENGINE_MAC,
+	TOE_A_ENGINE_IFINDEX,
+	TOE_A_ENGINE_ALIVE,
+	TOE_A_ENGINE_FLOWS,
+	TOE_A_ENGINE_MAX_FLOWS,
+	TOE_A_ENGINE_TX_BYTES,
+	TOE_A_ENGINE_RX_BYTES,
+	TOE_A_ENGINE_IPV6,
+
+	__TOE_A_ENGINE_MAX
+};
+#define TOE_A_ENGINE_MAX (__TOE_A_ENGINE_MAX - 1)
+
+/*
+ * The counters: X(constant, key). All u64, since the module was loaded. The
+ * counters by reason come apart, in TOE_A_STATS_REASON.
+ */
+#define TOE_STATS(X)							       \
+	X(SIGNALS,	   "signals")	      /* from BPF */		       \
+	X(SIGNALS_DUP,	   "signals_dup")     /* of these: already known */    \
+	X(OPENS,	   "opens")	      /* flows that reached an engine */ \
+	X(OPEN_FAILS,	   "open_fails")      /* refused or failed on the way */ \
+	X(CLOSES,	   "closes")	      /* flows that came back */       \
+	X(TAKEOVERS,	   "takeovers")	      /* came back without the engine's help */ \
+	X(CALM_RETRIES,	   "calm_retries")    /* waited for calm */	       \
+	X(TX_BYTES,	   "tx_bytes")	      /* payload handed to engines */  \
+	X(TX_MSGS,	   "tx_msgs")					       \
+	X(TX_STALLS,	   "tx_stalls")	      /* engine's ring was full */     \
+	X(RX_BYTES,	   "rx_bytes")	      /* payload taken from engines */ \
+	X(RX_MSGS,	   "rx_msgs")					       \
+	X(RX_REFEEDS,	   "rx_refeeds")      /* the stack had no room at first */ \
+	X(ACKS_FED,	   "acks_fed")					       \
+	X(ACKS_SWALLOWED,  "acks_swallowed")				       \
+	X(RETRANS_SWALLOWED, "retrans_swallowed")			       \
+	X(CREDITS,	   "credits")					       \
+	X(UNSENT_BYTES,	   "unsent_bytes")    /* handed over, never sent, taken back */ \
+	X(GATE_INJECTED,   "gate_injected")   /* late frames given to the engine */ \
+	X(GATE_PARKED,	   "gate_parked")				       \
+	X(GATE_DROPPED,	   "gate_dropped")    /* no room to park */	       \
+	X(ERR_UNKNOWN_FLOW, "err_unknown_flow") /* engine named no flow of its */ \
+	X(ERR_SEQUENCE,	   "err_sequence")    /* engine's numbers are impossible */ \
+	X(ERR_LENGTH,	   "err_length")      /* engine's lengths are impossible */ \
+	X(ERR_LATE_REPLY,  "err_late_reply")  /* engine answered too late */   \
+	X(ERR_PROTOCOL,	   "err_protocol")    /* any other breach */
+
+enum toe_stat {
+#define TOE_STAT_ENUM(name, word) TOE_STAT_##name,
+	TOE_STATS(TOE_STAT_ENUM)
+#undef TOE_STAT_ENUM
+	__TOE_STAT_MAX
+};
+
+/**
+ * enum toe_stats_attr - the counters
+ * @TOE_A_STATS_UNSPEC: never used
+ * @TOE_A_STATS_PAD: padding
+ * @TOE_A_STATS_COUNTERS: binary, u64[], indexed by enum toe_stat
+ * @TOE_A_STATS_REFUSED: binary, u64[], indexed by enum toe_reason: offloads
+ *	refused or failed
+ * @TOE_A_STATS_RETURNED: binary, u64[], indexed by enum toe_reason: flows that
+ *	came back
+ * @TOE_A_STATS_FLOWS: binary, u32[], indexed by enum toe_flow_state: flows in
+ *	each state now
+ */
+enum toe_stats_attr {
+	TOE_A_STATS_UNSPEC,
+	TOE_A_STATS_PAD,
+	TOE_A_STATS_COUNTERS,
+	TOE_A_STATS_REFUSED,
+	TOE_A_STATS_RETURNED,
+	TOE_A_STATS_FLOWS,
+
+	__TOE_A_STATS_MAX
+};
+#define TOE_A_STATS_MAX (__TOE_A_STATS_MAX - 1)
+
+/**
+ * enum toe_settings_attr - run-time settings
+ * @TOE_A_SETTINGS_UNSPEC: never used
+ * @TOE_A_SETTINGS_PAD: padding
+ * @TOE_A_SETTINGS_MAX_FLOWS: u32, how many flows the table may hold
+ * @TOE_A_SETTINGS_TIMEOUT_MS: u32, milliseconds an engine may take to answer
+ */
+enum toe_settings_attr {
+	TOE_A_SETTINGS_UNSPEC,
+	TOE_A_SETTINGS_PAD,
+	TOE_A_SETTINGS_MAX_FLOWS,
+	TOE_A_SETTINGS_TIMEOUT_MS,
+
+	__TOE_A_SETTINGS_MAX
+};
+#define TOE_A_SETTINGS_MAX (__TOE_A_SETTINGS_MAX - 1)
+
+/**
+ * enum toe_event_attr - an event; the flow stands beside it in TOE_A_FLOW
+ * @TOE_A_EVENT_UNSPEC: never used
+ * @TOE_A_EVENT_PAD: padding
+ * @TOE_A_EVENT_TIME_NS: u64, CLOCK_REALTIME nanoseconds
+ * @TOE_A_EVENT_FROM: u8, enum toe_flow_state, the state left
+ * @TOE_A_EVENT_TO: u8, enum toe_flow_state, the state entered
+ * @TOE_A_EVENT_REASON: u8, enum toe_reason
+ */
+enum toe_event_attr {
+	TOE_A_EVENT_UNSPEC,
+	TOE_A_EVENT_PAD,
+	TOE_A_EVENT_TIME_NS,
+	TOE_A_EVENT_FROM,
+	TOE_A_EVENT_TO,
+	TOE_A_EVENT_REASON,
+
+	__TOE_A_EVENT_MAX
+};
+#define TOE_A_EVENT_MAX (__TOE_A_EVENT_MAX - 1)
+
+#endif /* _UAPI_LINUX_TOE_H */

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: (GPL-2.0-only WITH Linux-syscall-note) OR BSD-3-Clause */
+/*
+ * virtio-toe: a TCP offload engine as a virtio device. docs/virtio-toe.md
+ * specifies it; this file gives its structures. Little-endian throughout.
+ */
+#ifndef _UAPI_LINUX_VIRTIO_TOE_H
+#define _UAPI_LINUX_VIRTIO_TOE_H
+
+#include <linux/types.h>
+#include <linux/virtio_types.h>
+
+/* No id is assigned; 38 is one that QEMU's vhost-user-test-device can carry. */
+#define VIRTIO_ID_TOE			38
+
+/* Feature bits */
+#define VIRTIO_TOE_F_IPV6		0	/* the device carries IPv6 flows */
+
+/* Queues: 0 control, 1 event, then rx and tx pairs */
+#define VIRTIO_TOE_VQ_CONTROL		0
+#define VIRTIO_TOE_VQ_EVENT		1
+#define VIRTIO_TOE_VQ_RX(pair)		(2 + 2 * (pair))
+#define VIRTIO_TOE_VQ_TX(pair)		(3 + 2 * (pair))
+
+/**
+ * struct virtio_toe_config - device configuration, read once at probe
+ * @version: version of docs/virtio-toe.md the device follows
+ * @max_flows: flows the device can carry at once
+ * @max_tx_len: most payload bytes one tx message may have
+ * @num_pairs: rx/tx pairs
+ * @mac: address of the port the device serves; the host's interface has it
+ * @reserved: zero
+ */
+struct virtio_toe_config {
+	__le32	version;
+	__le32	max_flows;
+	__le32	max_tx_len;
+	__le16	num_pairs;
+	__u8	mac[6];
+	__u8	reserved[44];
+};
+#define VIRTIO_TOE_VERSION		1
+
+/* Commands on the control queue: struct virtio_toe_cmd.cmd */
+#define VIRTIO_TOE_CMD_PREPARE		1	/* hold the flow's frames */
+#define VIRTIO_TOE_CMD_OPEN		2	/* restore it from cmd.state */
+#define VIRTIO_TOE_CMD_CLOSE		3	/* stop, hold, report reply.state */
+#define VIRTIO_TOE_CMD_RELEASE		4	/* forget it, frames go to the host */
+#define VIRTIO_TOE_CMD_INJECT		5	/* an IP packet that reached the host late */
+#define VIRTIO_TOE_CMD_PING		6	/* are you there */
+
+/* struct virtio_toe_reply.status */
+#define VIRTIO_TOE_S_OK			0
+#define VIRTIO_TOE_S_INVAL		1	/* malformed or impossible command */
+#define VIRTIO_TOE_S_NOENT		2	/* no such flow */
+#define VIRTIO_TOE_S_EXIST		3	/* id or tuple in use */
+#define VIRTIO_TOE_S_FULL		4	/* no room for another flow */
+#define VIRTIO_TOE_S_UNSUPP		5	/* state that the device cannot carry */
+#define VIRTIO_TOE_S_FAIL		6	/* the device could not do it */
+
+/* Bytes before a reply's end that only CLOSE fills are zero in the others. */
+struct virtio_toe_tuple {
+	__be32	local_addr[4];
+	__be32	remote_addr[4];
+	__be16	local_port;
+	__be16	remote_port;
+	__le16	family;			/* 2: IPv4, 10: IPv6 */
+	__le16	zero;
+};
+
+/* Field by field struct toe_state of include/toe/state.h */
+struct virtio_toe_state {
+	struct virtio_toe_tuple tuple;
+	__u8	src_mac[6];
+	__u8	dst_mac[6];
+	__le32	options;		/* VIRTIO_TOE_OPT_* == TOE_OPT_* */
+	__le32	snd_una;
+	__le32	snd_nxt;
+	__le32	snd_wnd;
+	__le32	snd_wl1;
+	__le32	max_window;
+	__le32	rcv_nxt;
+	__le32	rcv_wup;
+	__le32	rcv_wnd;
+	__le32	tsval;
+	__le32	ts_recent;
+	__le32	snd_cwnd;
+	__le32	snd_ssthresh;
+	__le32	srtt_us;
+	__le32	rttvar_us;
+	__le32	mss_cache;
+	__le32	mss_clamp;
+	__le32	advmss;
+	__le32	rcv_mss;
+	__le32	pmtu;
+	__le32	sndbuf;
+	__le32	rcvbuf;
+	__le32	retrans;
+	__u8	snd_wscale;
+	__u8	rcv_wscale;
+	__u8	tos;
+	__u8	ttl;
+	__u8	ca_name[16];
+};
+
+/**
+ * struct virtio_toe_cmd - device-readable part of a control chain
+ * @cmd: VIRTIO_TOE_CMD_*
+ * @reserved: zero
+ * @flow: the flow's id, chosen by the driver, not 0, not reused while the
+ *	device may know it; 0 for PING
+ * @len: bytes that follow in the chain: an IP packet for INJECT, else 0
+ * @state: for PREPARE only .tuple counts, for OPEN all; else zero
+ */
+struct virtio_toe_cmd {
+	__le16	cmd;
+	__le16	reserved;
+	__le32	flow;
+	__le32	len;
+	struct virtio_toe_state state;
+};
+
+/**
+ * struct virtio_toe_reply - device-writable part of a control chain
+ * @status: VIRTIO_TOE_S_*
+ * @flow: as in the command
+ * @state: for CLOSE the final state; else zero
+ */
+struct virtio_toe_reply {
+	__le32	status;
+	__le32	flow;
+	struct virtio_toe_state state;
+};
+
+/* struct virtio_toe_tx_hdr.type */
+#define VIRTIO_TOE_TX_DATA		1	/* payload follows */
+#define VIRTIO_TOE_TX_CREDIT		2	/* only rcv_edge counts */
+
+/**
+ * struct virtio_toe_tx_hdr - head of a tx chain, device-readable
+ * @flow: the flow's id
+ * @type: VIRTIO_TOE_TX_*
+ * @reserved: zero
+ * @seq: TCP sequence number of the first payload byte
+ * @len: payload bytes that follow in the chain
+ * @rcv_edge: the device may deliver bytes before this sequence number
+ */
+struct virtio_toe_tx_hdr {
+	__le32	flow;
+	__le16	type;
+	__le16	reserved;
+	__le32	seq;
+	__le32	len;
+	__le32	rcv_edge;
+};
+
+/* struct virtio_toe_rx_hdr.type */
+#define VIRTIO_TOE_RX_DATA		1	/* payload follows */
+#define VIRTIO_TOE_RX_ACK		2	/* no payload */
+
+/**
+ * struct virtio_toe_rx_hdr - head of an rx chain, device-writable; the first
+ *	descriptor of the chain has exactly this size, the payload starts in the
+ *	next
+ * @flow: the flow's id
+ * @type: VIRTIO_TOE_RX_*
+ * @reserved: zero
+ * @seq: TCP sequence number of the first payload byte; rcv_nxt for ACK
+ * @len: payload bytes
+ * @snd_una: first byte the peer has not acknowledged
+ * @snd_wnd: peer's window from @snd_una, bytes
+ * @srtt_us: smoothed round-trip time, microseconds
+ * @reserved2: zero
+ */
+struct virtio_toe_rx_hdr {
+	__le32	flow;
+	__le16	type;
+	__le16	reserved;
+	__le32	seq;
+	__le32	len;
+	__le32	snd_una;
+	__le32	snd_wnd;
+	__le32	srtt_us;
+	__le32	reserved2;
+};
+
+/* struct virtio_toe_event.type */
+#define VIRTIO_TOE_EV_RETURN		1	/* the device wants the flow closed */
+#define VIRTIO_TOE_EV_FAILED		2	/* the device fails; flow is 0 */
+
+/**
+ * struct virtio_toe_event - an event buffer, device-writable
+ * @type: VIRTIO_TOE_EV_*
+ * @reserved: zero
+ * @flow: the flow's id
+ */
+struct virtio_toe_event {
+	__le16	type;
+	__le16	reserved;
+	__le32	flow;
+};
+
+#endif /* _UAPI_LINUX_VIRTIO_TOE_H */
