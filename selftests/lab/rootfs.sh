@@ -1,0 +1,101 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The root: a Debian trixie tree with toolchain, both kernels and QEMU.
+
+# The Debian mirror of the machine's own apt, if it is a Debian one.
+# $1: "main" or "security".
+mirror()
+{
+	local file uri
+
+	if [ "$1" = main ] && [ -n "${LAB_MIRROR:-}" ]; then
+		echo "$LAB_MIRROR"
+		return
+	fi
+	for file in /etc/apt/sources.list.d/*.sources /etc/apt/sources.list \
+		    /etc/apt/sources.list.d/*.list; do
+		[ -e "$file" ] || continue
+		for uri in $(sed -n -e 's/#.*//' -e 's/^URIs: *//p' \
+			     -e 's/^deb \(\[[^]]*\] \)\?\(http[^ ]*\).*/\2/p' "$file"); do
+			case "$1:${uri%/}" in
+			*snapshot.debian.org*) ;;
+			main:http*/debian) echo "${uri%/}"; return ;;
+			security:http*/debian-security) echo "${uri%/}"; return ;;
+			esac
+		done
+	done
+	[ "$1" = main ] && echo http://deb.debian.org/debian ||
+		echo http://deb.debian.org/debian-security
+}
+
+root_stamp()
+{
+	cat "$LAB_DIR/packages" "$LAB_DIR/rootfs.sh" | sha256sum | cut -d' ' -f1
+}
+
+root_ok()
+{
+	[ "$(cat "$BUILD/root.stamp" 2>/dev/null)" = "$(root_stamp)" ]
+}
+
+# Runs as the init of its own pid and mount namespaces: nothing stays behind.
+make_root()
+{
+	local main security backports packages dir=$ROOT.tmp
+
+	set -e
+	main=$(mirror main)
+	security=$(mirror security)
+	backports=$(sed -n 's/^@backports //p' "$LAB_DIR/packages" | tr '\n' ' ')
+	packages=$(sed -e 's/#.*//' -e 's/^@backports //' "$LAB_DIR/packages" |
+		   tr -s '\n' ',')
+
+	rm -rf "$dir" "$dir.pref"
+	cat >"$dir.pref" <<-EOF
+		Package: $backports
+		Pin: release n=trixie-backports
+		Pin-Priority: 990
+	EOF
+	# INITRD=No: no initramfs from the kernel packages, image.sh makes its own.
+	INITRD=No TMPDIR=/tmp LC_ALL=C mmdebstrap --mode=root --variant=apt \
+		--architectures=amd64 --include="${packages#,}" \
+		--aptopt='APT::Install-Recommends "false"' \
+		--aptopt='Acquire::Languages "none"' \
+		--aptopt='Acquire::Retries "5"' \
+		--dpkgopt=force-unsafe-io \
+		--dpkgopt='path-exclude=/usr/share/man/*' \
+		--dpkgopt='path-exclude=/usr/share/doc/*' \
+		--dpkgopt='path-exclude=/usr/share/info/*' \
+		--dpkgopt='path-exclude=/usr/share/locale/*' \
+		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/sound/*' \
+		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/gpu/*' \
+		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/media/*' \
+		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/net/wireless/*' \
+		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/staging/*' \
+		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/infiniband/*' \
+		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/scsi/*' \
+		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/iio/*' \
+		--setup-hook='mkdir -p "$1/etc/apt/preferences.d"; cp "$1.pref" "$1/etc/apt/preferences.d/lab"' \
+		--customize-hook="$LAB_DIR/kernels.sh \"\$1\"" \
+		--customize-hook='mkdir -p "$1/src" "$1/lab"' \
+		trixie "$dir" \
+		"deb $main trixie main" \
+		"deb $main trixie-updates main" \
+		"deb $main trixie-backports main" \
+		"deb $security trixie-security main"
+	rm -f "$dir.pref"
+}
+
+rootfs()
+{
+	root_ok && return
+	bootstrap || return
+	rm -rf --one-file-system "$BUILD/root.stamp" "$ROOT"
+	progress "building the root (Debian trixie, about 1 GB)" "$BUILD/root.log" \
+		unshare --mount --propagation private --pid --fork --kill-child \
+		--mount-proc "$LAB_DIR/lab" _make_root || {
+		rm -rf --one-file-system "$ROOT.tmp" "$ROOT.tmp.pref"
+		return 1
+	}
+	mv "$ROOT.tmp" "$ROOT"
+	root_stamp >"$BUILD/root.stamp"
+}
