@@ -7,6 +7,7 @@ BUILD=$SRC/build
 ROOT=$BUILD/root		# the build root, also the guest's content
 IMAGE=$BUILD/image		# disk image, kernels, initramfs, ssh key
 RUN=$BUILD/run			# all that one running lab leaves: logs, sockets, pids
+INSN_DIR=$SRC/selftests/insn
 
 DEFAULT_KERNEL=6.12
 KERNELS="6.12 7.3"

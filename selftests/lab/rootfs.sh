@@ -77,6 +77,7 @@ make_root()
 		--setup-hook='mkdir -p "$1/etc/apt/preferences.d"; cp "$1.pref" "$1/etc/apt/preferences.d/lab"' \
 		--customize-hook="$LAB_DIR/kernels.sh \"\$1\"" \
 		--customize-hook='mkdir -p "$1/src" "$1/lab"' \
+		--customize-hook='ln -sf ../bin/busybox "$1/usr/sbin/init"; ln -sf /lab/inittab "$1/etc/inittab"' \
 		trixie "$dir" \
 		"deb $main trixie main" \
 		"deb $main trixie-updates main" \
