@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What the BPF programs and the processes that load them share.
+ */
+#ifndef _TOE_BPF_H
+#define _TOE_BPF_H
+
+#include <linux/types.h>
+#include <linux/toe.h>
+
+/*
+ * card.bpf.c: steering on the card's wire port. Two maps, both keyed by struct
+ * toe_tuple, because they have different writers: user space replaces elements
+ * of "steer" while packets flow, the programs write into elements of "guard".
+ */
+
+/* Map "steer": where the frames of a flow go. No element: to the host. */
+enum toe_steer {
+	TOE_STEER_HOLD = 1,	/* to the tap hold0, all of them, in order */
+	TOE_STEER_CARD = 2,	/* into the card's stack, but not SYN, FIN, RST */
+};
+
+/**
+ * struct toe_guard - map "guard": what the card's stack may say for a flow, and
+ *	what it said; no element: nothing
+ * @iw: congestion window that the restored socket starts with, segments
+ * @rcv_wscale: shift of the window in what the card sends
+ * @zero: zero
+ * @snd_nxt: one past the highest sequence number seen on the wire; at first
+ *	what the host had sent
+ * @rcv_edge: the highest right window edge advertised; at first the host's
+ * @tsval: the newest timestamp sent
+ * @tsecr: the timestamp echoed with it
+ * @sent: 1 once anything was sent, and bit 1 once with timestamps
+ * @refused: SYN, FIN and RST of the card's stack that were dropped
+ */
+struct toe_guard {
+	__u32	iw;
+	__u8	rcv_wscale;
+	__u8	zero[3];
+	__u32	snd_nxt;
+	__u32	rcv_edge;
+	__u32	tsval;
+	__u32	tsecr;
+	__u32	sent;
+	__u32	refused;
+};
+#define TOE_GUARD_SENT		(1u << 0)
+#define TOE_GUARD_SENT_TS	(1u << 1)
+
+/*
+ * Map "heartbeat", one element: CLOCK_MONOTONIC when toecard last said that it
+ * lives. Older than this and the card counts as dead: everything goes to the
+ * host, nothing of the card's stack goes out.
+ */
+#define TOE_HEARTBEAT_NS	2000000000ULL
+
+/* Map "card_count", per CPU, indexed by this */
+enum toe_card_count {
+	TOE_CARD_HELD,		/* frames redirected to hold0 */
+	TOE_CARD_PASSED,	/* frames let into the card's stack */
+	TOE_CARD_TO_HOST,	/* frames of an offloaded flow sent to the host */
+	TOE_CARD_ICMP_BOTH,	/* ICMP errors shown to both stacks */
+	TOE_CARD_HOST_DROPPED,	/* SYN, FIN, RST of the host, flow offloaded */
+	TOE_CARD_GUARD_FLAGS,	/* SYN, FIN, RST of the card's stack, dropped */
+	TOE_CARD_GUARD_OTHER,	/* anything else it had no business to say */
+
+	__TOE_CARD_COUNT_MAX
+};
+
+#endif /* _TOE_BPF_H */

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The client of the module's generic netlink family. Functions return 0 or a
+ * negative errno; what the kernel said beyond the number is toe_nl_text().
+ */
+#ifndef _TOE_LIB_NETLINK_H
+#define _TOE_LIB_NETLINK_H
+
+#include <stddef.h>
+#include "decode.h"
+
+struct toe_nl;
+
+/**
+ * struct toe_flow_key - names a flow
+ * @id: its id on the engine, or 0 when @tuple names it
+ * @tuple: its addresses and ports
+ */
+struct toe_flow_key {
+	uint32_t id;
+	struct toe_tuple tuple;
+};
+
+/* Return: 0, or a negative errno to stop reading events. */
+typedef int (*toe_event_fn)(const struct toe_event *event, void *data);
+
+/**
+ * toe_nl_open() - connect to the module
+ * @nl: the result
+ *
+ * Return: 0, or a negative errno; -ENOENT when the module is not loaded.
+ */
+int toe_nl_open(struct toe_nl **nl);
+
+/**
+ * toe_nl_close() - the opposite of toe_nl_open()
+ * @nl: the connection, or NULL
+ */
+void toe_nl_close(struct toe_nl *nl);
+
+/**
+ * toe_nl_text() - the kernel's words to the last error
+ * @nl: the connection
+ *
+ * Return: the extack text, empty when there was none.
+ */
+const char *toe_nl_text(const struct toe_nl *nl);
+
+/**
+ * toe_nl_flow_get() - ask for one flow
+ * @nl: the connection
+ * @key: its name
+ * @flow: the result
+ */
+int toe_nl_flow_get(struct toe_nl *nl, const struct toe_flow_key *key,
+		    struct toe_flow *flow);
+
+/**
+ * toe_nl_flow_dump() - ask for all flows
+ * @nl: the connection
+ * @flows: the result, to be given to free()
+ * @n: their number
+ *
+ * A dump during which the table changed is asked for again, several times.
+ *
+ * Return: 0 or a negative errno; -EAGAIN when the table never stood still: then
+ * @flows is the last answer, in which flows may be missing or stand twice.
+ */
+int toe_nl_flow_dump(struct toe_nl *nl, struct toe_flow **flows, size_t *n);
+
+/**
+ * toe_nl_flow_offload() - move a connection to an engine, wait until it is there
+ * @nl: the connection to the module
+ * @tuple: the connection's name
+ */
+int toe_nl_flow_offload(struct toe_nl *nl, const struct toe_tuple *tuple);
+
+/**
+ * toe_nl_flow_return() - bring a flow back, wait until it is back
+ * @nl: the connection
+ * @key: its name
+ */
+int toe_nl_flow_return(struct toe_nl *nl, const struct toe_flow_key *key);
+
+/**
+ * toe_nl_engine_dump() - ask for all engines
+ * @nl: the connection
+ * @engines: the result, to be given to free()
+ * @n: their number
+ *
+ * Return: as toe_nl_flow_dump().
+ */
+int toe_nl_engine_dump(struct toe_nl *nl, struct toe_engine **engines, size_t *n);
+
+/**
+ * toe_nl_stats_get() - ask for the counters
+ * @nl: the connection
+ * @stats: the result
+ */
+int toe_nl_stats_get(struct toe_nl *nl, struct toe_stats *stats);
+
+/**
+ * toe_nl_settings_get() - ask for the settings
+ * @nl: the connection
+ * @settings: the result
+ */
+int toe_nl_settings_get(struct toe_nl *nl, struct toe_settings *settings);
+
+/**
+ * toe_nl_settings_set() - change settings
+ * @nl: the connection
+ * @settings: those with their bit in @settings->has are changed
+ */
+int toe_nl_settings_set(struct toe_nl *nl, const struct toe_settings *settings);
+
+/**
+ * toe_nl_subscribe() - have events sent to this connection
+ * @nl: the connection; from now on it is for events alone
+ */
+int toe_nl_subscribe(struct toe_nl *nl);
+
+/**
+ * toe_nl_fd() - the descriptor that becomes readable when events are there
+ * @nl: the connection
+ *
+ * Return: a descriptor for poll().
+ */
+int toe_nl_fd(const struct toe_nl *nl);
+
+/**
+ * toe_nl_events() - wait for events and read them
+ * @nl: a connection that has subscribed
+ * @fn: called for each
+ * @data: passed to @fn
+ *
+ * Return: 0 after at least one message, what @fn returned, or a negative errno:
+ * -ENOBUFS when events were lost, after which one can go on; -ENODEV when the
+ * module was unloaded.
+ */
+int toe_nl_events(struct toe_nl *nl, toe_event_fn fn, void *data);
+
+#endif /* _TOE_LIB_NETLINK_H */

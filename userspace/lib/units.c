@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <ctype.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+#include "units.h"
+
+#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
+
+struct unit {
+	const char *word;
+	uint64_t factor;
+};
+
+static const struct unit byte_units[] = {
+	{ "",	 1 },
+	{ "b",	 1 },
+	{ "k",	 1ULL << 10 },
+	{ "kib", 1ULL << 10 },
+	{ "m",	 1ULL << 20 },
+	{ "mib", 1ULL << 20 },
+	{ "g",	 1ULL << 30 },
+	{ "gib", 1ULL << 30 },
+	{ "t",	 1ULL << 40 },
+	{ "tib", 1ULL << 40 },
+	{ "kb",	 1000ULL },
+	{ "mb",	 1000000ULL },
+	{ "gb",	 1000000000ULL },
+	{ "tb",	 1000000000000ULL },
+};
+
+static const struct unit time_units[] = {
+	{ "",	1 },
+	{ "ms",	1 },
+	{ "s",	1000 },
+};
+
+/* Digits first: strtoull() alone would take blanks and signs. */
+static int parse_digits(const char *word, uint64_t *val, const char **rest)
+{
+	char *end;
+
+	if (!isdigit((unsigned char)*word))
+		return -EINVAL;
+	errno = 0;
+	*val = strtoull(word, &end, 10);
+	*rest = end;
+	return errno ? -ERANGE : 0;
+}
+
+static int parse_unit(const char *word, const struct unit *units, size_t n,
+		      uint64_t *val)
+{
+	const char *rest;
+	uint64_t digits;
+	int err;
+
+	err = parse_digits(word, &digits, &rest);
+	if (err == -EINVAL)
+		return err;
+	for (size_t i = 0; i < n; i++) {
+		if (strcasecmp(rest, units[i].word))
+			continue;
+		if (err || __builtin_mul_overflow(digits, units[i].factor, val))
+			return -ERANGE;
+		return 0;
+	}
+	return -EINVAL;
+}
+
+int toe_parse_u32(const char *word, uint32_t *val)
+{
+	const char *rest;
+	uint64_t wide;
+	int err;
+
+	err = parse_digits(word, &wide, &rest);
+	if (err == -EINVAL || *rest)
+		return -EINVAL;
+	if (err || wide > UINT32_MAX)
+		return -ERANGE;
+	*val = wide;
+	return 0;
+}
+
+int toe_parse_bytes(const char *word, uint64_t *val)
+{
+	return parse_unit(word, byte_units, ARRAY_SIZE(byte_units), val);
+}
+
+int toe_parse_ms(const char *word, uint32_t *val)
+{
+	uint64_t wide;
+	int err;
+
+	err = parse_unit(word, time_units, ARRAY_SIZE(time_units), &wide);
+	if (err)
+		return err;
+	if (wide > UINT32_MAX)
+		return -ERANGE;
+	*val = wide;
+	return 0;
+}
+
+const char *toe_format_bytes(char *buf, size_t len, uint64_t bytes)
+{
+	static const char prefix[] = "KMGTPE";
+	double scaled = bytes;
+	int i = -1;
+
+	/* 1023.95 would be printed as 1024.0 of the smaller unit */
+	while (scaled >= (i < 0 ? 1024.0 : 1023.95)) {
+		scaled /= 1024.0;
+		i++;
+	}
+	if (i < 0)
+		snprintf(buf, len, "%" PRIu64 "B", bytes);
+	else
+		snprintf(buf, len, "%.1f%ciB", scaled, prefix[i]);
+	return buf;
+}
+
+const char *toe_format_ns(char *buf, size_t len, uint64_t ns)
+{
+	uint64_t sec = ns / 1000000000;
+
+	if (ns < 1000)
+		snprintf(buf, len, "%" PRIu64 "ns", ns);
+	else if (ns < 1000000)
+		snprintf(buf, len, "%.1fus", ns / 1e3);
+	else if (ns < 1000000000)
+		snprintf(buf, len, "%.1fms", ns / 1e6);
+	else if (sec < 60)
+		snprintf(buf, len, "%.1fs", ns / 1e9);
+	else if (sec < 3600)
+		snprintf(buf, len, "%" PRIu64 "m%02" PRIu64 "s",
+			 sec / 60, sec % 60);
+	else
+		snprintf(buf, len, "%" PRIu64 "h%02" PRIu64 "m",
+			 sec / 3600, sec / 60 % 60);
+	return buf;
+}

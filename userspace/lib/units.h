@@ -1,0 +1,62 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * Numbers as people write and read them.
+ */
+#ifndef _TOE_LIB_UNITS_H
+#define _TOE_LIB_UNITS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define TOE_UNIT_LEN	24	/* room for any formatted number */
+
+/**
+ * toe_parse_u32() - read a plain decimal number
+ * @word: the text; digits only, nothing before or after them
+ * @val: the result
+ *
+ * Return: 0, -EINVAL when it is no number, -ERANGE when it does not fit.
+ */
+int toe_parse_u32(const char *word, uint32_t *val);
+
+/**
+ * toe_parse_bytes() - read a number of bytes
+ * @word: digits, then nothing or a unit: B, K, KiB, M, MiB, G, GiB, T, TiB in
+ *	upper or lower case, powers of 1024 all; or kB, MB, GB, TB in any case,
+ *	powers of 1000
+ * @val: the result
+ *
+ * Return: 0, -EINVAL when it is no such number, -ERANGE when it does not fit.
+ */
+int toe_parse_bytes(const char *word, uint64_t *val);
+
+/**
+ * toe_parse_ms() - read a time span
+ * @word: digits, then nothing (milliseconds), "ms" or "s"
+ * @val: the result, milliseconds
+ *
+ * Return: 0, -EINVAL when it is no such number, -ERANGE when it does not fit.
+ */
+int toe_parse_ms(const char *word, uint32_t *val);
+
+/**
+ * toe_format_bytes() - write a number of bytes for a person
+ * @buf: where to
+ * @len: its size, TOE_UNIT_LEN is always enough
+ * @bytes: the number
+ *
+ * Return: @buf.
+ */
+const char *toe_format_bytes(char *buf, size_t len, uint64_t bytes);
+
+/**
+ * toe_format_ns() - write a time span for a person
+ * @buf: where to
+ * @len: its size, TOE_UNIT_LEN is always enough
+ * @ns: nanoseconds
+ *
+ * Return: @buf.
+ */
+const char *toe_format_ns(char *buf, size_t len, uint64_t ns);
+
+#endif /* _TOE_LIB_UNITS_H */
