@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+#include "toectl.h"
+
+bool is_help(int argc, char **argv)
+{
+	return argc > 0 && !strcmp(argv[0], "help");
+}
+
+int dispatch(struct ctl *ctl, const struct command *cmds, const char *usage,
+	     int argc, char **argv)
+{
+	static char what[64];
+
+	if (is_help(argc, argv)) {
+		fputs(usage, stdout);
+		return finish(ctl);
+	}
+	if (argc < 1) {
+		fputs(usage, stderr);
+		return EXIT_USAGE;
+	}
+	for (; cmds->word; cmds++) {
+		if (strcmp(argv[0], cmds->word))
+			continue;
+		if (ctl->what)
+			snprintf(what, sizeof(what), "%s %s", ctl->what, argv[0]);
+		ctl->what = ctl->what ? what : cmds->word;
+		return cmds->fn(ctl, argc - 1, argv + 1);
+	}
+	return bad_word(ctl, argv[0], ctl->what ? "a command" : "an object");
+}
+
+static void prefix(const struct ctl *ctl)
+{
+	fflush(stdout);
+	fputs("toectl: ", stderr);
+	if (ctl->what)
+		fprintf(stderr, "%s: ", ctl->what);
+}
+
+int bad_word(const struct ctl *ctl, const char *word, const char *expected)
+{
+	int object = ctl->what ? (int)strcspn(ctl->what, " ") : 0;
+
+	prefix(ctl);
+	if (word)
+		fprintf(stderr, "'%s' is not %s", word, expected);
+	else
+		fprintf(stderr, "%s is missing", expected);
+	fprintf(stderr, " (see 'toectl %.*s%shelp')\n", object,
+		ctl->what ? ctl->what : "", object ? " " : "");
+	return EXIT_USAGE;
+}
+
+int no_more(const struct ctl *ctl, int argc, char **argv)
+{
+	return argc > 0 ? bad_word(ctl, argv[0], "expected here") : EXIT_OK;
+}
+
+int fail(const struct ctl *ctl, const char *fmt, ...)
+{
+	va_list ap;
+
+	prefix(ctl);
+	va_start(ap, fmt);
+	vfprintf(stderr, fmt, ap);
+	va_end(ap);
+	fputc('\n', stderr);
+	return EXIT_FAIL;
+}
+
+struct toe_nl *connect_module(const struct ctl *ctl)
+{
+	struct toe_nl *nl;
+	int err = toe_nl_open(&nl);
+
+	if (!err)
+		return nl;
+	if (err == -ENOENT)
+		fail(ctl, "module toe is not loaded (modprobe toe)");
+	else
+		fail(ctl, "generic netlink: %s", strerror(-err));
+	return NULL;
+}
+
+int fail_nl(const struct ctl *ctl, const struct toe_nl *nl, int err)
+{
+	const char *text = toe_nl_text(nl);
+
+	if (*text)
+		return fail(ctl, "%s (%s)", text, strerror(-err));
+	return fail(ctl, "%s", strerror(-err));
+}
+
+void warn_unsteady(const struct ctl *ctl)
+{
+	fail(ctl, "the list kept changing while it was read; entries may be missing or repeated");
+}
+
+int finish(const struct ctl *ctl)
+{
+	if (fflush(stdout) || ferror(stdout))
+		return fail(ctl, "standard output: %s", strerror(errno));
+	return EXIT_OK;
+}
+
+void out_word(struct toe_out *out, const char *key, const char *fmt,
+	      const char *word, unsigned int number)
+{
+	char buf[16];
+
+	if (!word) {
+		snprintf(buf, sizeof(buf), "%u", number);
+		word = buf;
+	}
+	toe_out_str(out, key, fmt, word);
+}

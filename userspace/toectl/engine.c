@@ -1,0 +1,80 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <inttypes.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <errno.h>
+#include "toectl.h"
+
+static const char usage[] =
+	"Usage: toectl engine show\n";
+
+static void show_engine(struct toe_out *out, const struct toe_engine *e)
+{
+	char ifname[IF_NAMESIZE];
+	char mac[18];
+	char *name;
+
+	name = e->ifindex ? if_indextoname(e->ifindex, ifname) : NULL;
+	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", e->mac[0],
+		 e->mac[1], e->mac[2], e->mac[3], e->mac[4], e->mac[5]);
+
+	toe_out_open(out, NULL, '{');
+	toe_out_str(out, "name", "%s", e->name);
+	toe_out_str(out, "driver", " driver %s", *e->driver ? e->driver : NULL);
+	toe_out_str(out, "ifname", " dev %s", name);
+	toe_out_u64(out, "ifindex", NULL, e->ifindex);
+	toe_out_str(out, "mac", " lladdr %s",
+		    toe_has(e->has, TOE_A_ENGINE_MAC) ? mac : NULL);
+	toe_out_bool(out, "alive", " alive %s", e->alive);
+	toe_out_bool(out, "ipv6", " ipv6 %s", e->ipv6);
+	toe_out_u64(out, "flows", " flows %" PRIu64, e->flows);
+	toe_out_u64(out, "max_flows", "/%" PRIu64, e->max_flows);
+	toe_out_bytes(out, "tx_bytes", " tx %s", e->tx_bytes);
+	toe_out_bytes(out, "rx_bytes", " rx %s\n", e->rx_bytes);
+	toe_out_close(out, '}');
+}
+
+static int show_engines(struct ctl *ctl, struct toe_nl *nl)
+{
+	struct toe_engine *engines;
+	size_t n;
+	int err;
+
+	err = toe_nl_engine_dump(nl, &engines, &n);
+	if (err == -EAGAIN)
+		warn_unsteady(ctl);
+	else if (err)
+		return fail_nl(ctl, nl, err);
+	toe_out_open(&ctl->out, NULL, '[');
+	for (size_t i = 0; i < n; i++)
+		show_engine(&ctl->out, &engines[i]);
+	toe_out_close(&ctl->out, ']');
+	free(engines);
+	return finish(ctl);
+}
+
+static int engine_show(struct ctl *ctl, int argc, char **argv)
+{
+	struct toe_nl *nl;
+	int ret = no_more(ctl, argc, argv);
+
+	if (ret)
+		return ret;
+	nl = connect_module(ctl);
+	if (!nl)
+		return EXIT_FAIL;
+	ret = show_engines(ctl, nl);
+	toe_nl_close(nl);
+	return ret;
+}
+
+static const struct command commands[] = {
+	{ "show",	engine_show },
+	{ NULL,		NULL },
+};
+
+int do_engine(struct ctl *ctl, int argc, char **argv)
+{
+	return dispatch(ctl, commands, usage, argc, argv);
+}

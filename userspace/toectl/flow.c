@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+#include "names.h"
+#include "toectl.h"
+#include "tuple.h"
+#include "units.h"
+
+static const char usage[] =
+	"Usage: toectl flow show [ FLOW ]\n"
+	"       toectl flow offload TUPLE\n"
+	"       toectl flow return { FLOW | all }\n"
+	"\n"
+	"FLOW := { id NUMBER | TUPLE }\n"
+	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n"
+	"ADDRESS := { IPv4 | [IPv6] }\n";
+
+/* One word behind an optional keyword. */
+static const char *take(int *argc, char ***argv, const char *keyword)
+{
+	const char *word;
+
+	if (*argc > 0 && !strcmp((*argv)[0], keyword)) {
+		(*argc)--;
+		(*argv)++;
+	}
+	if (*argc < 1)
+		return NULL;
+	word = (*argv)[0];
+	(*argc)--;
+	(*argv)++;
+	return word;
+}
+
+static int parse_tuple(const struct ctl *ctl, int argc, char **argv,
+		       struct toe_tuple *tuple)
+{
+	const char *local, *remote, *bad;
+	int err;
+
+	local = take(&argc, &argv, "local");
+	if (!local)
+		return bad_word(ctl, NULL, "the local ADDRESS:PORT");
+	remote = take(&argc, &argv, "remote");
+	err = toe_tuple_parse(tuple, local, remote ? remote : local, &bad);
+	if (err == -EINVAL)
+		return bad_word(ctl, bad, "an ADDRESS:PORT");
+	if (!remote)
+		return bad_word(ctl, NULL, "the remote ADDRESS:PORT");
+	if (err)
+		return bad_word(ctl, bad, "of the local address's family");
+	return no_more(ctl, argc, argv);
+}
+
+static int parse_flow(const struct ctl *ctl, int argc, char **argv,
+		      struct toe_flow_key *key)
+{
+	memset(key, 0, sizeof(*key));
+	if (argc < 1 || strcmp(argv[0], "id"))
+		return parse_tuple(ctl, argc, argv, &key->tuple);
+	if (argc < 2)
+		return bad_word(ctl, NULL, "the flow's id");
+	if (toe_parse_u32(argv[1], &key->id) || !key->id)
+		return bad_word(ctl, argv[1], "a flow's id");
+	return no_more(ctl, argc - 2, argv + 2);
+}
+
+void out_tuple(struct toe_out *out, const struct toe_tuple *tuple)
+{
+	char buf[TOE_ENDPOINT_LEN];
+
+	toe_out_str(out, NULL, "local %s ", toe_tuple_local(tuple, buf, sizeof(buf)));
+	toe_out_str(out, NULL, "remote %s", toe_tuple_remote(tuple, buf, sizeof(buf)));
+}
+
+static void out_addresses(struct toe_out *out, const struct toe_tuple *tuple)
+{
+	char buf[TOE_ENDPOINT_LEN];
+
+	toe_out_str(out, "local", NULL,
+		    toe_tuple_addr(tuple, false, buf, sizeof(buf)));
+	toe_out_u64(out, "local_port", NULL, ntohs(tuple->local_port));
+	toe_out_str(out, "remote", NULL,
+		    toe_tuple_addr(tuple, true, buf, sizeof(buf)));
+	toe_out_u64(out, "remote_port", NULL, ntohs(tuple->remote_port));
+	toe_out_str(out, "family", NULL,
+		    tuple->family == AF_INET6 ? "inet6" : "inet");
+}
+
+void show_flow(struct toe_out *out, const char *key, const struct toe_flow *flow)
+{
+	const char *engine = *flow->engine ? flow->engine : NULL;
+
+	toe_out_open(out, key, '{');
+	if (out->json)
+		out_addresses(out, &flow->tuple);
+	else
+		out_tuple(out, &flow->tuple);
+	out_word(out, "state", " state %s", toe_state_name(flow->state), flow->state);
+	toe_out_u64(out, "id", flow->id ? " id %" PRIu64 : NULL, flow->id);
+	toe_out_str(out, "engine", " engine %s", engine);
+	out_word(out, "reason", " reason %s", toe_reason_name(flow->reason),
+		 flow->reason);
+	toe_out_ns(out, "age_ns", " age %s\n", flow->age_ns);
+	toe_out_bytes(out, "tx_engine", "    tx %s", flow->tx_engine);
+	toe_out_bytes(out, "tx_total", " of %s", flow->tx_total);
+	toe_out_bytes(out, "rx_engine", " rx %s", flow->rx_engine);
+	toe_out_bytes(out, "rx_total", " of %s", flow->rx_total);
+	if (out->json)
+		toe_out_u64(out, "srtt_us", NULL, flow->srtt_us);
+	else if (flow->srtt_us)
+		toe_out_ns(out, NULL, " rtt %s", flow->srtt_us * 1000ULL);
+	toe_out_u64(out, "opens", " opens %" PRIu64, flow->opens);
+	toe_out_ns(out, "open_ns", flow->open_ns ? " open %s" : NULL, flow->open_ns);
+	toe_out_ns(out, "close_ns", flow->close_ns ? " close %s" : NULL, flow->close_ns);
+	toe_out_u64(out, "netns", " netns %" PRIu64 "\n", flow->netns);
+	toe_out_close(out, '}');
+}
+
+static int show_all(struct ctl *ctl, struct toe_nl *nl)
+{
+	struct toe_flow *flows;
+	size_t n;
+	int err;
+
+	err = toe_nl_flow_dump(nl, &flows, &n);
+	if (err == -EAGAIN)
+		warn_unsteady(ctl);
+	else if (err)
+		return fail_nl(ctl, nl, err);
+	toe_out_open(&ctl->out, NULL, '[');
+	for (size_t i = 0; i < n; i++)
+		show_flow(&ctl->out, NULL, &flows[i]);
+	toe_out_close(&ctl->out, ']');
+	free(flows);
+	return finish(ctl);
+}
+
+static int show_one(struct ctl *ctl, struct toe_nl *nl,
+		    const struct toe_flow_key *key)
+{
+	struct toe_flow flow;
+	int err = toe_nl_flow_get(nl, key, &flow);
+
+	if (err)
+		return fail_nl(ctl, nl, err);
+	toe_out_open(&ctl->out, NULL, '[');
+	show_flow(&ctl->out, NULL, &flow);
+	toe_out_close(&ctl->out, ']');
+	return finish(ctl);
+}
+
+static int flow_show(struct ctl *ctl, int argc, char **argv)
+{
+	struct toe_flow_key key;
+	struct toe_nl *nl;
+	int ret;
+
+	ret = argc > 0 ? parse_flow(ctl, argc, argv, &key) : EXIT_OK;
+	if (ret)
+		return ret;
+	nl = connect_module(ctl);
+	if (!nl)
+		return EXIT_FAIL;
+	ret = argc > 0 ? show_one(ctl, nl, &key) : show_all(ctl, nl);
+	toe_nl_close(nl);
+	return ret;
+}
+
+static int flow_offload(struct ctl *ctl, int argc, char **argv)
+{
+	struct toe_tuple tuple;
+	struct toe_nl *nl;
+	int err, ret;
+
+	ret = parse_tuple(ctl, argc, argv, &tuple);
+	if (ret)
+		return ret;
+	nl = connect_module(ctl);
+	if (!nl)
+		return EXIT_FAIL;
+	err = toe_nl_flow_offload(nl, &tuple);
+	ret = err ? fail_nl(ctl, nl, err) : EXIT_OK;
+	toe_nl_close(nl);
+	return ret;
+}
+
+/* A flow that came back by itself meanwhile is back. */
+static int return_listed(struct ctl *ctl, struct toe_nl *nl,
+			 const struct toe_flow *flow)
+{
+	struct toe_flow_key key = { .id = flow->id, .tuple = flow->tuple };
+	char local[TOE_ENDPOINT_LEN], remote[TOE_ENDPOINT_LEN];
+	int err;
+
+	if (flow->state == TOE_STATE_HOST)
+		return EXIT_OK;
+	err = toe_nl_flow_return(nl, &key);
+	if (!err || err == -ENOENT)
+		return EXIT_OK;
+	return fail(ctl, "%s %s: %s",
+		    toe_tuple_local(&flow->tuple, local, sizeof(local)),
+		    toe_tuple_remote(&flow->tuple, remote, sizeof(remote)),
+		    *toe_nl_text(nl) ? toe_nl_text(nl) : strerror(-err));
+}
+
+static int return_all(struct ctl *ctl, struct toe_nl *nl)
+{
+	struct toe_flow *flows;
+	int ret = EXIT_OK;
+	size_t n;
+	int err;
+
+	err = toe_nl_flow_dump(nl, &flows, &n);
+	if (err == -EAGAIN)
+		warn_unsteady(ctl);
+	else if (err)
+		return fail_nl(ctl, nl, err);
+	for (size_t i = 0; i < n; i++)
+		if (return_listed(ctl, nl, &flows[i]))
+			ret = EXIT_FAIL;
+	free(flows);
+	return ret;
+}
+
+static int flow_return(struct ctl *ctl, int argc, char **argv)
+{
+	bool all = argc > 0 && !strcmp(argv[0], "all");
+	struct toe_flow_key key;
+	struct toe_nl *nl;
+	int err, ret;
+
+	ret = all ? no_more(ctl, argc - 1, argv + 1) : parse_flow(ctl, argc, argv, &key);
+	if (ret)
+		return ret;
+	nl = connect_module(ctl);
+	if (!nl)
+		return EXIT_FAIL;
+	if (all) {
+		ret = return_all(ctl, nl);
+	} else {
+		err = toe_nl_flow_return(nl, &key);
+		ret = err ? fail_nl(ctl, nl, err) : EXIT_OK;
+	}
+	toe_nl_close(nl);
+	return ret;
+}
+
+static const struct command commands[] = {
+	{ "show",	flow_show },
+	{ "offload",	flow_offload },
+	{ "return",	flow_return },
+	{ NULL,		NULL },
+};
+
+int do_flow(struct ctl *ctl, int argc, char **argv)
+{
+	return dispatch(ctl, commands, usage, argc, argv);
+}

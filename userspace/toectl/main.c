@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <getopt.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+#include "toectl.h"
+
+static const char usage[] =
+	"Usage: toectl [ OPTIONS ] OBJECT { COMMAND | help }\n"
+	"       toectl { help | -V }\n"
+	"\n"
+	"OBJECT := { load | unload | engine | flow | monitor | stats | set | settings }\n"
+	"OPTIONS := { -j[son] | -p[retty] | -a[ll] }\n"
+	"\n"
+	"       toectl load [ cgroup PATH ]\n"
+	"       toectl unload\n"
+	"       toectl engine show\n"
+	"       toectl flow show [ FLOW ]\n"
+	"       toectl flow offload TUPLE\n"
+	"       toectl flow return { FLOW | all }\n"
+	"       toectl monitor\n"
+	"       toectl stats show\n"
+	"       toectl set threshold { BYTES | off }\n"
+	"       toectl set max-flows NUMBER\n"
+	"       toectl set timeout MS\n"
+	"       toectl settings show\n"
+	"\n"
+	"FLOW := { id NUMBER | TUPLE }\n"
+	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n";
+
+static const struct command objects[] = {
+	{ "load",	do_load },
+	{ "unload",	do_unload },
+	{ "engine",	do_engine },
+	{ "flow",	do_flow },
+	{ "monitor",	do_monitor },
+	{ "stats",	do_stats },
+	{ "set",	do_set },
+	{ "settings",	do_settings },
+	{ NULL,		NULL },
+};
+
+static const struct option options[] = {
+	{ "json",	no_argument, NULL, 'j' },
+	{ "pretty",	no_argument, NULL, 'p' },
+	{ "all",	no_argument, NULL, 'a' },
+	{ "version",	no_argument, NULL, 'V' },
+	{ "help",	no_argument, NULL, 'h' },
+	{ NULL,		0,	     NULL, 0 },
+};
+
+static int bad_option(char **argv)
+{
+	if (optopt)
+		fprintf(stderr, "toectl: unknown option '-%c' (see 'toectl help')\n",
+			optopt);
+	else
+		fprintf(stderr, "toectl: unknown option '%s' (see 'toectl help')\n",
+			argv[optind - 1]);
+	return EXIT_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	struct ctl ctl = { .out.file = stdout };
+	int opt;
+
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, "jpaVh", options, NULL)) != -1) {
+		switch (opt) {
+		case 'p':
+			ctl.out.pretty = true;
+			ctl.out.json = true;
+			break;
+		case 'j':
+			ctl.out.json = true;
+			break;
+		case 'a':
+			ctl.all = true;
+			break;
+		case 'V':
+			printf("toectl %s\n", TOECTL_VERSION);
+			return finish(&ctl);
+		case 'h':
+			fputs(usage, stdout);
+			return finish(&ctl);
+		default:
+			return bad_option(argv);
+		}
+	}
+	argc -= optind;
+	argv += optind;
+	if (ctl.all && (argc < 1 || strcmp(argv[0], "stats"))) {
+		fputs("toectl: option '-a' belongs to 'stats show'\n", stderr);
+		return EXIT_USAGE;
+	}
+	return dispatch(&ctl, objects, usage, argc, argv);
+}

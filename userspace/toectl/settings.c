@@ -1,0 +1,156 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+#include <linux/toe.h>
+#include "toectl.h"
+#include "units.h"
+
+static const char set_usage[] =
+	"Usage: toectl set threshold { BYTES | off }\n"
+	"       toectl set max-flows NUMBER\n"
+	"       toectl set timeout MS\n"
+	"\n"
+	"BYTES := NUMBER[UNIT], UNIT := { K | KiB | M | MiB | G | GiB | T | TiB |\n"
+	"                                 kB | MB | GB | TB }\n"
+	"MS := NUMBER[ms|s]\n";
+
+static const char settings_usage[] =
+	"Usage: toectl settings show\n";
+
+static int one_word(const struct ctl *ctl, int argc, char **argv,
+		    const char *expected)
+{
+	if (argc < 1)
+		return bad_word(ctl, NULL, expected);
+	return no_more(ctl, argc - 1, argv + 1);
+}
+
+static int set_threshold(struct ctl *ctl, int argc, char **argv)
+{
+	int ret = one_word(ctl, argc, argv, "a number of bytes");
+	uint64_t bytes = 0;
+	int err;
+
+	if (ret)
+		return ret;
+	if (strcmp(argv[0], "off")) {
+		err = toe_parse_bytes(argv[0], &bytes);
+		if (err == -ERANGE)
+			return bad_word(ctl, argv[0], "in range");
+		if (err)
+			return bad_word(ctl, argv[0], "a number of bytes");
+	}
+	err = threshold_set(bytes);
+	if (err == -ENOENT)
+		return fail(ctl, "the classifier is not loaded (toectl load)");
+	if (err)
+		return fail(ctl, "%s", strerror(-err));
+	return EXIT_OK;
+}
+
+static int change(struct ctl *ctl, const struct toe_settings *settings)
+{
+	struct toe_nl *nl = connect_module(ctl);
+	int err, ret;
+
+	if (!nl)
+		return EXIT_FAIL;
+	err = toe_nl_settings_set(nl, settings);
+	ret = err ? fail_nl(ctl, nl, err) : EXIT_OK;
+	toe_nl_close(nl);
+	return ret;
+}
+
+static int set_max_flows(struct ctl *ctl, int argc, char **argv)
+{
+	struct toe_settings s = { .has = 1u << TOE_A_SETTINGS_MAX_FLOWS };
+	int ret = one_word(ctl, argc, argv, "a number of flows");
+
+	if (ret)
+		return ret;
+	if (toe_parse_u32(argv[0], &s.max_flows))
+		return bad_word(ctl, argv[0], "a number of flows");
+	return change(ctl, &s);
+}
+
+static int set_timeout(struct ctl *ctl, int argc, char **argv)
+{
+	struct toe_settings s = { .has = 1u << TOE_A_SETTINGS_TIMEOUT_MS };
+	int ret = one_word(ctl, argc, argv, "a number of milliseconds");
+
+	if (ret)
+		return ret;
+	if (toe_parse_ms(argv[0], &s.timeout_ms))
+		return bad_word(ctl, argv[0], "a number of milliseconds");
+	return change(ctl, &s);
+}
+
+static void show_threshold(struct toe_out *out)
+{
+	uint64_t threshold;
+	int err = threshold_get(&threshold);
+
+	if (err && out->json)
+		toe_out_null(out, "threshold");
+	else if (err == -ENOENT)
+		toe_out_text(out, "threshold -- (the classifier is not loaded)\n");
+	else if (err)
+		toe_out_str(out, NULL, "threshold -- (%s)\n", strerror(-err));
+	else if (out->json || threshold)
+		toe_out_bytes(out, "threshold", "threshold %s\n", threshold);
+	else
+		toe_out_text(out, "threshold off\n");
+}
+
+static int settings_show(struct ctl *ctl, int argc, char **argv)
+{
+	int ret = no_more(ctl, argc, argv);
+	struct toe_settings settings;
+	struct toe_nl *nl;
+	int err;
+
+	if (ret)
+		return ret;
+	nl = connect_module(ctl);
+	if (!nl)
+		return EXIT_FAIL;
+	err = toe_nl_settings_get(nl, &settings);
+	if (err) {
+		ret = fail_nl(ctl, nl, err);
+		toe_nl_close(nl);
+		return ret;
+	}
+	toe_nl_close(nl);
+
+	toe_out_open(&ctl->out, NULL, '{');
+	show_threshold(&ctl->out);
+	toe_out_u64(&ctl->out, "max_flows", "max-flows %" PRIu64 "\n",
+		    settings.max_flows);
+	toe_out_u64(&ctl->out, "timeout_ms", "timeout %" PRIu64 "ms\n",
+		    settings.timeout_ms);
+	toe_out_close(&ctl->out, '}');
+	return finish(ctl);
+}
+
+static const struct command set_commands[] = {
+	{ "threshold",	set_threshold },
+	{ "max-flows",	set_max_flows },
+	{ "timeout",	set_timeout },
+	{ NULL,		NULL },
+};
+
+static const struct command settings_commands[] = {
+	{ "show",	settings_show },
+	{ NULL,		NULL },
+};
+
+int do_set(struct ctl *ctl, int argc, char **argv)
+{
+	return dispatch(ctl, set_commands, set_usage, argc, argv);
+}
+
+int do_settings(struct ctl *ctl, int argc, char **argv)
+{
+	return dispatch(ctl, settings_commands, settings_usage, argc, argv);
+}

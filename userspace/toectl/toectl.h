@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * toectl: what the objects share. Each object has a file; its function gets the
+ * words behind the object's name and returns the exit status.
+ */
+#ifndef _TOECTL_H
+#define _TOECTL_H
+
+#include <stdbool.h>
+#include "netlink.h"
+#include "print.h"
+
+#define TOECTL_VERSION "0.1"
+
+/* Exit status */
+enum {
+	EXIT_OK,
+	EXIT_FAIL,	/* it was understood and could not be done */
+	EXIT_USAGE,	/* it was not understood */
+};
+
+/**
+ * struct ctl - one invocation
+ * @out: standard output
+ * @all: -a: counters that are zero, too
+ * @what: object and command, for messages
+ */
+struct ctl {
+	struct toe_out out;
+	bool all;
+	const char *what;
+};
+
+int do_engine(struct ctl *ctl, int argc, char **argv);
+int do_flow(struct ctl *ctl, int argc, char **argv);
+int do_load(struct ctl *ctl, int argc, char **argv);
+int do_monitor(struct ctl *ctl, int argc, char **argv);
+int do_set(struct ctl *ctl, int argc, char **argv);
+int do_settings(struct ctl *ctl, int argc, char **argv);
+int do_stats(struct ctl *ctl, int argc, char **argv);
+int do_unload(struct ctl *ctl, int argc, char **argv);
+
+/**
+ * struct command - a word and what it does
+ * @word: the keyword
+ * @fn: gets the words behind it
+ */
+struct command {
+	const char *word;
+	int (*fn)(struct ctl *ctl, int argc, char **argv);
+};
+
+/**
+ * dispatch() - find a command by its first word and run it
+ * @ctl: the invocation
+ * @cmds: the commands, ended by one without a word
+ * @usage: the grammar, printed for "help"
+ * @argc: words
+ * @argv: the words
+ *
+ * Return: the exit status.
+ */
+int dispatch(struct ctl *ctl, const struct command *cmds, const char *usage,
+	     int argc, char **argv);
+
+/**
+ * is_help() - is the first word "help"?
+ * @argc: words
+ * @argv: the words
+ *
+ * Return: true when it is.
+ */
+bool is_help(int argc, char **argv);
+
+/**
+ * bad_word() - complain about a word of the command line
+ * @ctl: the invocation
+ * @word: the word, or NULL when one is missing
+ * @expected: what should have been there
+ *
+ * Return: EXIT_USAGE.
+ */
+int bad_word(const struct ctl *ctl, const char *word, const char *expected);
+
+/**
+ * no_more() - complain when words are left over
+ * @ctl: the invocation
+ * @argc: words left
+ * @argv: the words left
+ *
+ * Return: EXIT_OK or EXIT_USAGE.
+ */
+int no_more(const struct ctl *ctl, int argc, char **argv);
+
+/**
+ * fail() - say why something could not be done
+ * @ctl: the invocation
+ * @fmt: the reason
+ *
+ * Return: EXIT_FAIL.
+ */
+int fail(const struct ctl *ctl, const char *fmt, ...)
+	__attribute__((format(printf, 2, 3)));
+
+/**
+ * connect_module() - open the netlink connection or say why not
+ * @ctl: the invocation
+ *
+ * Return: the connection, or NULL.
+ */
+struct toe_nl *connect_module(const struct ctl *ctl);
+
+/**
+ * fail_nl() - say why the module refused, in its own words when it has some
+ * @ctl: the invocation
+ * @nl: the connection
+ * @err: negative errno
+ *
+ * Return: EXIT_FAIL.
+ */
+int fail_nl(const struct ctl *ctl, const struct toe_nl *nl, int err);
+
+/**
+ * warn_unsteady() - say that a list changed faster than it could be read
+ * @ctl: the invocation
+ */
+void warn_unsteady(const struct ctl *ctl);
+
+/**
+ * finish() - end the output
+ * @ctl: the invocation
+ *
+ * Return: EXIT_OK, or EXIT_FAIL when it could not be written.
+ */
+int finish(const struct ctl *ctl);
+
+/**
+ * out_word() - print a keyword of the UAPI, or its number when it is too new
+ * @out: the output
+ * @key: JSON member
+ * @fmt: format with one %s, or NULL
+ * @word: the keyword, or NULL
+ * @number: what it stands for
+ */
+void out_word(struct toe_out *out, const char *key, const char *fmt,
+	      const char *word, unsigned int number);
+
+/**
+ * show_flow() - print one flow
+ * @out: the output
+ * @key: name of the JSON object, or NULL
+ * @flow: the flow
+ */
+void show_flow(struct toe_out *out, const char *key, const struct toe_flow *flow);
+
+/**
+ * out_tuple() - print a connection's name in text: "local A:P remote A:P"
+ * @out: the output
+ * @tuple: the connection
+ */
+void out_tuple(struct toe_out *out, const struct toe_tuple *tuple);
+
+/**
+ * threshold_get() - read the loaded classifier's threshold
+ * @threshold: the result, bytes
+ *
+ * Return: 0, or a negative errno; -ENOENT when none is loaded.
+ */
+int threshold_get(uint64_t *threshold);
+
+/**
+ * threshold_set() - change the loaded classifier's threshold
+ * @threshold: bytes; 0: signal nothing
+ *
+ * Return: 0, or a negative errno; -ENOENT when none is loaded.
+ */
+int threshold_set(uint64_t threshold);
+
+#endif /* _TOECTL_H */
