@@ -7,8 +7,10 @@
 #ifndef TOECARD_DEVICE_H
 #define TOECARD_DEVICE_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <sys/uio.h>
 
 #include <linux/virtio_toe.h>
@@ -51,10 +53,12 @@ struct device_config {
 	const char *socket_path;	/* vhost-user, listening */
 	uint32_t max_flows;
 	uint8_t mac[6];
+	bool ipv6;			/* offer VIRTIO_TOE_F_IPV6 */
 };
 
 struct device *device_new(struct loop *l, struct card *c,
 			  const struct device_config *cfg);
+/* Tells the host that the device fails, then resets the flows. */
 void device_free(struct device *d);
 
 /* Answers a command; cmd is gone afterwards. st may be NULL. Every command gets
@@ -68,7 +72,9 @@ void device_tx_done(struct device *d, struct device_tx *tx);
 
 /* Looks at the next posted rx buffer without taking it: fills iov (at most
  * max entries) with its payload room, returns how many, or -EAGAIN when there is none
- * (flow_rx_ready() is called when there is one again).
+ * (flow_rx_ready() is called when there is one again). What is written there
+ * counts only if device_rx_send() follows before the next device_rx_send() and
+ * before the loop gets control back.
  */
 int device_rx_peek(struct device *d, struct iovec *iov, int max);
 
@@ -87,8 +93,13 @@ struct device_rx {
 };
 int device_rx_send(struct device *d, const struct device_rx *msg);
 
-/* VIRTIO_TOE_EV_*; 0 or -EAGAIN */
+/* VIRTIO_TOE_EV_*. Without a buffer for it the event waits here; -EAGAIN when
+ * as many as there may be flows wait already, or when the device does not run.
+ */
 int device_event(struct device *d, uint16_t type, uint32_t id);
+
+/* One JSON object for the control socket: counters */
+void device_status_json(struct device *d, FILE *out);
 
 /* Interrupts are gathered: the device tells the host of what was done once the
  * loop's current round is over.

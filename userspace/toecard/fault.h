@@ -29,11 +29,14 @@ enum fault {
 	FAULT_MAX
 };
 
+/* True when fault_take() would be: for a fault that needs an occasion */
+bool fault_armed(enum fault f);
 /* True, and one fewer armed, when this fault is to be committed now. */
 bool fault_take(enum fault f);
 /* Milliseconds given with the fault */
 uint32_t fault_ms(enum fault f);
-/* Arms by keyword; 0 or -ENOENT */
+const char *fault_word(enum fault f);
+/* Arms by keyword (a count of 0 disarms); 0 or -ENOENT */
 int fault_arm(const char *word, uint32_t count, uint32_t ms);
 
 #endif

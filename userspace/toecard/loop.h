@@ -21,7 +21,15 @@ struct loop_fd {
 struct loop_timer {
 	void (*expired)(struct loop_timer *lt);
 	uint64_t due_ns;	/* CLOCK_MONOTONIC, 0: not armed */
-	struct loop_timer *next, **pprev;
+	struct loop_timer *child, *next, *prev;	/* loop.c's heap */
+};
+
+/* What the loop calls at the end of every round, when all descriptors and
+ * timers that were due had their turn. Embedded in its owner's structure.
+ */
+struct loop_hook {
+	void (*round)(struct loop_hook *lh);
+	struct loop_hook *next;
 };
 
 struct loop *loop_new(void);
@@ -39,7 +47,11 @@ void loop_del(struct loop *l, struct loop_fd *lf);
 void loop_timer_arm(struct loop *l, struct loop_timer *lt, uint64_t ns);
 void loop_timer_disarm(struct loop *l, struct loop_timer *lt);
 
-/* Runs until loop_stop(); 0 or -errno */
+/* A hook may do work that arms timers, but must not remove another hook. */
+void loop_on_round(struct loop *l, struct loop_hook *lh);
+void loop_off_round(struct loop *l, struct loop_hook *lh);
+
+/* Runs until loop_stop(); 0 or -errno. May be called again afterwards. */
 int loop_run(struct loop *l);
 void loop_stop(struct loop *l);
 
