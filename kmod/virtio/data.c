@@ -1,0 +1,416 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The rx and tx queues: payload, acknowledgements, credit. */
+#include <linux/module.h>
+#include <linux/sizes.h>
+#include <linux/slab.h>
+
+#include "toe_virtio.h"
+
+#define RX_ORDER	get_order(SZ_64K)
+#define RX_KICK		16		/* refills per kick */
+#define RX_COPY		SZ_2K		/* shorter payload is copied */
+#define RETRY		msecs_to_jiffies(20)
+
+static unsigned int rx_buffers = 128;
+module_param(rx_buffers, uint, 0444);
+MODULE_PARM_DESC(rx_buffers, "receive buffers of 64 KiB per card, 16 to 1024");
+
+/**
+ * struct toe_virtio_buf - a receive buffer
+ * @hdr: written by the device
+ * @page: for the payload; NULL when toe.ko kept it
+ * @size: bytes in @page
+ * @node: in toe_virtio_pair.spare when the device does not have it
+ */
+struct toe_virtio_buf {
+	struct virtio_toe_rx_hdr hdr;
+	struct page *page ____cacheline_aligned;
+	unsigned int size;
+	struct list_head node;
+};
+
+/**
+ * struct toe_virtio_msg - a tx message
+ * @hdr: read by the device
+ * @skb: the payload, NULL for credit
+ * @next: the next one that is done
+ */
+struct toe_virtio_msg {
+	struct virtio_toe_tx_hdr hdr;
+	struct sk_buff *skb;
+	struct toe_virtio_msg *next;
+};
+
+/* A smaller buffer is better than none. */
+static bool rx_alloc(struct toe_virtio_buf *b, gfp_t gfp)
+{
+	unsigned int order = RX_ORDER;
+
+	b->page = alloc_pages(gfp | __GFP_COMP | __GFP_NOWARN | __GFP_NORETRY |
+			      __GFP_NOMEMALLOC, order);
+	if (!b->page && order) {
+		order = 0;
+		b->page = alloc_page(gfp | __GFP_NOWARN);
+	}
+	b->size = PAGE_SIZE << order;
+	return b->page;
+}
+
+static int rx_post(struct toe_virtio_pair *pair, struct toe_virtio_buf *b)
+{
+	struct scatterlist sg[2];
+
+	sg_init_table(sg, 2);
+	sg_set_buf(&sg[0], &b->hdr, sizeof(b->hdr));
+	sg_set_page(&sg[1], b->page, b->size, 0);
+	return virtqueue_add_inbuf(pair->rx, sg, 2, b, GFP_ATOMIC);
+}
+
+static void rx_fill(struct toe_virtio_pair *pair, gfp_t gfp)
+{
+	struct toe_virtio_buf *b;
+
+	while ((b = list_first_entry_or_null(&pair->spare, typeof(*b), node))) {
+		if ((!b->page && !rx_alloc(b, gfp)) || rx_post(pair, b)) {
+			mod_timer(&pair->retry, jiffies + RETRY);
+			break;
+		}
+		list_del(&b->node);
+		pair->posted++;
+	}
+	virtqueue_kick(pair->rx);
+}
+
+/* A short payload shall not keep 64 KiB busy. */
+static bool rx_copied(struct toe_virtio_pair *pair, u32 id,
+		      struct toe_engine_rx *rx, const struct toe_virtio_buf *b)
+{
+	void *copy;
+
+	if (rx->len > RX_COPY)
+		return false;
+	rx->truesize = SKB_DATA_ALIGN(rx->len);
+	copy = page_frag_alloc(&pair->frag, rx->truesize,
+			       GFP_ATOMIC | __GFP_NOWARN);
+	if (!copy)
+		return false;
+	memcpy(copy, page_address(b->page), rx->len);
+	rx->page = virt_to_head_page(copy);
+	rx->offset = copy - page_address(rx->page);
+	if (!toe_engine_receive(&pair->tv->engine, id, rx))
+		page_frag_free(copy);
+	return true;
+}
+
+static void rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
+		   unsigned int used)
+{
+	struct toe_engine *e = &pair->tv->engine;
+	struct virtio_toe_rx_hdr hdr;
+	struct toe_engine_rx rx = {};
+	bool data;
+	u16 type;
+	u32 id;
+
+	if (used < sizeof(hdr)) {
+		toe_engine_error(e, TOE_STAT_ERR_LENGTH);
+		return;
+	}
+	memcpy(&hdr, &b->hdr, sizeof(hdr));
+	barrier();	/* nothing below looks at b->hdr again */
+	id = le32_to_cpu(hdr.flow);
+	type = le16_to_cpu(hdr.type);
+	rx.len = le32_to_cpu(hdr.len);
+	if ((type != VIRTIO_TOE_RX_DATA && type != VIRTIO_TOE_RX_ACK) ||
+	    !id || pair != toe_virtio_pair(pair->tv, id)) {
+		toe_engine_error(e, TOE_STAT_ERR_PROTOCOL);
+		return;
+	}
+	data = type == VIRTIO_TOE_RX_DATA;
+	if (rx.len > b->size || rx.len != used - sizeof(hdr) ||
+	    data != !!rx.len) {
+		toe_engine_error(e, TOE_STAT_ERR_LENGTH);
+		return;
+	}
+	rx.seq = le32_to_cpu(hdr.seq);
+	rx.snd_una = le32_to_cpu(hdr.snd_una);
+	rx.snd_wnd = le32_to_cpu(hdr.snd_wnd);
+	rx.srtt_us = le32_to_cpu(hdr.srtt_us);
+	if (rx.len) {
+		if (rx_copied(pair, id, &rx, b))
+			return;
+		rx.page = b->page;
+		rx.offset = 0;
+		rx.truesize = b->size;
+	}
+	if (toe_engine_receive(e, id, &rx))
+		b->page = NULL;
+}
+
+/* Returns how many buffers were processed, at most @budget. */
+static unsigned int rx_poll(struct toe_virtio_pair *pair, unsigned int budget)
+{
+	struct toe_virtio_buf *b;
+	unsigned int n, used;
+
+	for (n = 0; n < budget; n++) {
+		b = virtqueue_get_buf(pair->rx, &used);
+		if (!b)
+			break;
+		pair->posted--;
+		rx_one(pair, b, used);
+		/* A small one is given back for a chance of a big one. */
+		if (b->page && b->size < PAGE_SIZE << RX_ORDER) {
+			put_page(b->page);
+			b->page = NULL;
+		}
+		list_add_tail(&b->node, &pair->spare);
+		if (n % RX_KICK == RX_KICK - 1)
+			rx_fill(pair, GFP_ATOMIC);
+	}
+	rx_fill(pair, GFP_ATOMIC);
+	return n;
+}
+
+/* Must hold pair->tx_lock. What it returns goes to tx_free() without. */
+static struct toe_virtio_msg *tx_reap(struct toe_virtio_pair *pair)
+{
+	struct toe_virtio_msg *m, *done = NULL;
+	unsigned int used;
+
+	lockdep_assert_held(&pair->tx_lock);
+	while ((m = virtqueue_get_buf(pair->tx, &used))) {
+		m->next = done;
+		done = m;
+	}
+	return done;
+}
+
+static void tx_free(struct toe_virtio_msg *m)
+{
+	struct toe_virtio_msg *next;
+
+	for (; m; m = next) {
+		next = m->next;
+		consume_skb(m->skb);
+		kfree(m);
+	}
+}
+
+static void tx_clean(struct toe_virtio_pair *pair)
+{
+	bool writable = false, again = false;
+	struct toe_virtio_msg *done;
+
+	spin_lock_bh(&pair->tx_lock);
+	done = tx_reap(pair);
+	if (pair->tx_full && pair->tx->num_free >= TOE_VIRTIO_SG) {
+		pair->tx_full = false;
+		virtqueue_disable_cb(pair->tx);
+		writable = true;
+	} else if (pair->tx_full) {
+		again = !virtqueue_enable_cb_delayed(pair->tx);
+	}
+	spin_unlock_bh(&pair->tx_lock);
+	tx_free(done);
+	if (again)
+		queue_work(system_bh_wq, &pair->work);
+	if (writable)
+		toe_engine_writable(&pair->tv->engine);
+}
+
+/* Must hold pair->tx_lock. Sees to it that toe_engine_writable() will come. */
+static int tx_full(struct toe_virtio_pair *pair)
+{
+	lockdep_assert_held(&pair->tx_lock);
+	pair->tx_full = true;
+	if (pair->tx->num_free >= TOE_VIRTIO_SG)	/* no memory */
+		mod_timer(&pair->retry, jiffies + RETRY);
+	else if (!virtqueue_enable_cb_delayed(pair->tx))
+		queue_work(system_bh_wq, &pair->work);
+	return -ENOBUFS;
+}
+
+static int tx_post(struct toe_virtio_pair *pair, struct toe_virtio_msg *m,
+		   u32 offset, u32 len)
+{
+	struct scatterlist *sg = pair->tx_sg;
+	int n = 0;
+
+	lockdep_assert_held(&pair->tx_lock);
+	sg_init_table(sg, TOE_VIRTIO_SG);
+	sg_set_buf(sg, &m->hdr, sizeof(m->hdr));
+	if (m->skb)
+		n = skb_to_sgvec(m->skb, sg + 1, offset, len);
+	else
+		sg_mark_end(sg);
+	if (n < 0)
+		return n;
+	return virtqueue_add_outbuf(pair->tx, sg, 1 + n, m, GFP_ATOMIC);
+}
+
+static int tx_send(struct toe_virtio *tv, const struct virtio_toe_tx_hdr *hdr,
+		   struct sk_buff *skb, u32 offset, u32 len)
+{
+	struct toe_virtio_pair *pair = toe_virtio_pair(tv,
+						       le32_to_cpu(hdr->flow));
+	struct toe_virtio_msg *m, *done;
+	bool kick = false;
+	int err = 0;
+
+	if (!toe_virtio_up(tv))
+		return -ENODEV;
+	m = kmalloc(sizeof(*m), GFP_ATOMIC | __GFP_NOWARN);
+	if (m) {
+		m->hdr = *hdr;
+		m->skb = skb;
+	}
+	spin_lock_bh(&pair->tx_lock);
+	done = tx_reap(pair);
+	if (!m || tx_post(pair, m, offset, len))
+		err = tx_full(pair);
+	else
+		kick = virtqueue_kick_prepare(pair->tx);
+	spin_unlock_bh(&pair->tx_lock);
+	if (kick)
+		virtqueue_notify(pair->tx);
+	tx_free(done);
+	if (err)
+		kfree(m);
+	return err;
+}
+
+/**
+ * toe_virtio_transmit() - struct toe_engine_ops.transmit
+ * @e: the engine
+ * @id: the flow
+ * @seq: sequence number of the first byte
+ * @skb: the payload, from @offset on, by reference
+ * @offset: where it starts
+ * @rcv_edge: credit
+ *
+ * Return: 0, -ENOBUFS when there is no room, -EINVAL for an skb that no chain
+ * can carry, -ENODEV when the card is dead.
+ */
+int toe_virtio_transmit(struct toe_engine *e, u32 id, u32 seq,
+			struct sk_buff *skb, u32 offset, u32 rcv_edge)
+{
+	struct virtio_toe_tx_hdr hdr = {
+		.flow = cpu_to_le32(id),
+		.type = cpu_to_le16(VIRTIO_TOE_TX_DATA),
+		.seq = cpu_to_le32(seq),
+		.rcv_edge = cpu_to_le32(rcv_edge),
+	};
+	u32 len = skb->len - offset;
+
+	if (offset >= skb->len || len > e->max_tx_len || skb_has_frag_list(skb))
+		return -EINVAL;
+	hdr.len = cpu_to_le32(len);
+	return tx_send(toe_virtio(e), &hdr, skb, offset, len);
+}
+
+/**
+ * toe_virtio_credit() - struct toe_engine_ops.credit
+ * @e: the engine
+ * @id: the flow
+ * @rcv_edge: the card may deliver bytes before this sequence number
+ *
+ * Return: 0, -ENOBUFS when there is no room, -ENODEV when the card is dead.
+ */
+int toe_virtio_credit(struct toe_engine *e, u32 id, u32 rcv_edge)
+{
+	struct virtio_toe_tx_hdr hdr = {
+		.flow = cpu_to_le32(id),
+		.type = cpu_to_le16(VIRTIO_TOE_TX_CREDIT),
+		.rcv_edge = cpu_to_le32(rcv_edge),
+	};
+
+	return tx_send(toe_virtio(e), &hdr, NULL, 0, 0);
+}
+
+/* Note 4 of toe_virtio.h: a buffer used before a reply in @replies is one of
+ * those posted now, so it is processed before the replies are.
+ */
+static void pair_work(struct work_struct *work)
+{
+	struct toe_virtio_pair *pair = container_of(work, typeof(*pair), work);
+	struct toe_virtio *tv = pair->tv;
+	unsigned int budget = pair->posted, done;
+	LIST_HEAD(replies);
+
+	if (!toe_virtio_up(tv))
+		return;
+	spin_lock_bh(&tv->ctl_lock);
+	list_splice_init(&pair->replies, &replies);
+	spin_unlock_bh(&tv->ctl_lock);
+
+	virtqueue_disable_cb(pair->rx);
+	done = rx_poll(pair, budget);
+	toe_virtio_reply(tv, &replies);
+	tx_clean(pair);
+	if ((done && done == budget) || !virtqueue_enable_cb(pair->rx))
+		queue_work(system_bh_wq, work);
+}
+
+static void pair_retry(struct timer_list *t)
+{
+	struct toe_virtio_pair *pair = container_of(t, typeof(*pair), retry);
+
+	queue_work(system_bh_wq, &pair->work);
+}
+
+/**
+ * toe_virtio_pair_init() - prepare a pair's side of the driver
+ * @pair: the pair, its tv set, before its queues exist
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int toe_virtio_pair_init(struct toe_virtio_pair *pair)
+{
+	INIT_WORK(&pair->work, pair_work);
+	timer_setup(&pair->retry, pair_retry, 0);
+	INIT_LIST_HEAD(&pair->spare);
+	INIT_LIST_HEAD(&pair->replies);
+	spin_lock_init(&pair->tx_lock);
+	pair->nbufs = max(clamp(rx_buffers, 16U, 1024U) / pair->tv->npairs,
+			  16U);
+	pair->bufs = kcalloc(pair->nbufs, sizeof(*pair->bufs), GFP_KERNEL);
+	return pair->bufs ? 0 : -ENOMEM;
+}
+
+/**
+ * toe_virtio_pair_start() - give the card its receive buffers
+ * @pair: a pair of a card that is ready but not TOE_VIRTIO_UP
+ */
+void toe_virtio_pair_start(struct toe_virtio_pair *pair)
+{
+	unsigned int i;
+
+	pair->nbufs = min(pair->nbufs, virtqueue_get_vring_size(pair->rx) / 2);
+	for (i = 0; i < pair->nbufs; i++)
+		list_add_tail(&pair->bufs[i].node, &pair->spare);
+	virtqueue_disable_cb(pair->tx);
+	rx_fill(pair, GFP_KERNEL);
+}
+
+/**
+ * toe_virtio_pair_free() - undo toe_virtio_pair_init() and _start()
+ * @pair: a pair of a card that is reset or has no queues, its work cancelled
+ */
+void toe_virtio_pair_free(struct toe_virtio_pair *pair)
+{
+	struct toe_virtio_msg *m;
+	unsigned int i;
+
+	while (pair->rx && virtqueue_detach_unused_buf(pair->rx))
+		;
+	while (pair->tx && (m = virtqueue_detach_unused_buf(pair->tx))) {
+		kfree_skb(m->skb);
+		kfree(m);
+	}
+	for (i = 0; pair->bufs && i < pair->nbufs; i++)
+		if (pair->bufs[i].page)
+			put_page(pair->bufs[i].page);
+	kfree(pair->bufs);
+	page_frag_cache_drain(&pair->frag);
+}
