@@ -26,6 +26,10 @@ int dispatch(struct ctl *ctl, const struct command *cmds, const char *usage,
 	for (; cmds->word; cmds++) {
 		if (strcmp(argv[0], cmds->word))
 			continue;
+		if (ctl->what && is_help(argc - 1, argv + 1)) {
+			fputs(usage, stdout);
+			return finish(ctl);
+		}
 		if (ctl->what)
 			snprintf(what, sizeof(what), "%s %s", ctl->what, argv[0]);
 		ctl->what = ctl->what ? what : cmds->word;

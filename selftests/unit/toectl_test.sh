@@ -1,0 +1,114 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# toectl's grammar and messages, without the module. KTAP.
+#
+# Usage: toectl_test.sh [TOECTL]	(default: build/bin/toectl)
+set -u
+TOP=$(cd "$(dirname "$0")/../.." && pwd -P)
+TOECTL=${1:-$TOP/build/bin/toectl}
+ERR=$(mktemp) OUT=$(mktemp)
+trap 'rm -f "$ERR" "$OUT"' EXIT
+n=0
+failed=0
+
+result()	# STATUS NAME [DIAGNOSTIC]
+{
+	n=$((n + 1))
+	if [ "$1" = 0 ]; then
+		echo "ok $n $2"
+	else
+		echo "not ok $n $2 # $3"
+		failed=1
+	fi
+}
+
+# The words end with this status, say exactly one line on stderr, and that line
+# holds TEXT. Without TEXT: nothing on stderr.
+expect()	# STATUS TEXT WORD...
+{
+	local status=$1 text=$2 got lines why=
+	shift 2
+
+	"$TOECTL" "$@" >"$OUT" 2>"$ERR"
+	got=$?
+	lines=$(wc -l <"$ERR")
+	if [ $got != "$status" ]; then
+		why="exit status $got"
+	elif [ -z "$text" ]; then
+		[ "$lines" = 0 ] || why="said: $(head -1 "$ERR")"
+	elif [ "$lines" != 1 ] || ! grep -qF -- "$text" "$ERR"; then
+		why="$lines lines: $(head -1 "$ERR")"
+	elif [ -s "$OUT" ]; then
+		why="also printed: $(head -1 "$OUT")"
+	fi
+	[ -z "$why" ]
+	result $? "toectl $*" "$why"
+}
+
+echo "TAP version 13"
+if [ ! -x "$TOECTL" ]; then
+	echo "1..0 # SKIP needs $TOECTL"
+	exit 0
+fi
+if [ -d /sys/module/toe ]; then
+	echo "1..0 # SKIP needs a machine without module toe"
+	exit 0
+fi
+
+for words in help -V -h --version "flow help" "flow show help" "engine help" \
+	     "load help" "unload help" "monitor help" "stats help" "set help" \
+	     "set timeout help" "settings help"; do
+	# shellcheck disable=SC2086
+	expect 0 "" $words
+done
+
+expect 2 "'flows'" flows
+expect 2 "'fl'" fl show
+expect 2 "'sho'" flow sho
+expect 2 "'-z'" -z
+expect 2 "'--jso=1'" --jso=1
+expect 2 "'-a'" -a flow show
+expect 2 "'now'" engine show now
+expect 2 "'now'" monitor now
+expect 2 "'0'" flow show id 0
+expect 2 "'7x'" flow return id 7x
+expect 2 "id is missing" flow show id
+expect 2 "'all'" flow show all
+expect 2 "'id'" flow offload id 7
+expect 2 "local ADDRESS:PORT is missing" flow offload
+expect 2 "remote ADDRESS:PORT is missing" flow offload 192.0.2.1:80
+expect 2 "'192.0.2.1'" flow offload 192.0.2.1 192.0.2.2:80
+expect 2 "'192.0.2.2:0'" flow offload 192.0.2.1:80 192.0.2.2:0
+expect 2 "'[::1]:80'" flow offload local 192.0.2.1:80 remote '[::1]:80'
+expect 2 "'more'" flow return 192.0.2.1:80 192.0.2.2:80 more
+expect 2 "'more'" flow return all more
+expect 2 "'1parsec'" set threshold 1parsec
+expect 2 "'-1'" set threshold -- -1
+expect 2 "missing" set threshold
+expect 2 "'99999999999TiB'" set threshold 99999999999TiB
+expect 2 "'many'" set max-flows many
+expect 2 "'1h'" set timeout 1h
+expect 2 "'group'" load group /
+expect 2 "PATH is missing" load cgroup
+
+not_loaded="module toe is not loaded (modprobe toe)"
+for words in "flow show" "flow show id 7" "-j flow show" "engine show" \
+	     "stats show" "-a stats show" "settings show" "monitor" \
+	     "flow offload 192.0.2.1:80 192.0.2.2:80" "flow return all" \
+	     "flow return local [2001:db8::1]:80 remote [2001:db8::2]:80" \
+	     "set max-flows 100" "set timeout 2s" "load cgroup /"; do
+	# shellcheck disable=SC2086
+	expect 1 "$not_loaded" $words
+done
+
+"$TOECTL" help >/dev/full 2>"$ERR"
+[ $? = 1 ] && grep -q "standard output" "$ERR"
+result $? "output that cannot be written is an error" "$(head -1 "$ERR")"
+
+"$TOECTL" >"$OUT" 2>"$ERR"
+[ $? = 2 ] && [ ! -s "$OUT" ] && grep -q "^Usage:" "$ERR"
+result $? "without words: the usage, as an error" "$(head -1 "$ERR")"
+
+echo "1..$n"
+exit $failed
