@@ -16,6 +16,7 @@ CGROUP=
 n=0
 failed=0
 
+# shellcheck disable=SC2317	# the trap calls it
 cleanup()
 {
 	[ -z "$CGROUP" ] || {
@@ -95,8 +96,8 @@ mkdir "$WORK/bpf/maps"
 bpftool prog load "$WORK/t.bpf.o" "$WORK/bpf/prog" pinmaps "$WORK/bpf/maps" \
 	2>"$WORK/log" && loaded=0 || loaded=1
 echo "1..9"
-result $loaded "the verifier accepts the program" "$(tail -3 "$WORK/log" | tr '\n' ' ')"
-[ $loaded = 0 ] || exit 1
+result "$loaded" "the verifier accepts the program" "$(tail -3 "$WORK/log" | tr '\n' ' ')"
+[ "$loaded" = 0 ] || exit 1
 
 CGROUP=$WORK/cgroup2/$NAME
 mkdir "$CGROUP" || exit 1

@@ -67,7 +67,9 @@ expect 2 "'flows'" flows
 expect 2 "'fl'" fl show
 expect 2 "'sho'" flow sho
 expect 2 "'-z'" -z
-expect 2 "'--jso=1'" --jso=1
+expect 2 "'--jso'" --jso flow show
+expect 2 "'--json=1'" --json=1
+expect 2 "'-z'" --json -zj
 expect 2 "'-a'" -a flow show
 expect 2 "'now'" engine show now
 expect 2 "'now'" monitor now

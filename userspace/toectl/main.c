@@ -49,9 +49,12 @@ static const struct option options[] = {
 	{ NULL,		0,	     NULL, 0 },
 };
 
+#define SHORT_OPTIONS "jpaVh"
+
+/* A known letter in @optopt: it was a long option, with a value. */
 static int bad_option(char **argv)
 {
-	if (optopt)
+	if (optopt && !strchr(SHORT_OPTIONS, optopt))
 		fprintf(stderr, "toectl: unknown option '-%c' (see 'toectl help')\n",
 			optopt);
 	else
@@ -60,13 +63,25 @@ static int bad_option(char **argv)
 	return EXIT_USAGE;
 }
 
+/* getopt_long() takes any beginning of a long option for the option. */
+static bool is_abbreviated(char **argv, int index)
+{
+	return index >= 0 && strcmp(argv[optind - 1] + 2, options[index].name);
+}
+
 int main(int argc, char **argv)
 {
 	struct ctl ctl = { .out.file = stdout };
+	int index = -1;
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, "jpaVh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, SHORT_OPTIONS, options, &index)) != -1) {
+		if (opt != '?' && is_abbreviated(argv, index)) {
+			optopt = 0;
+			return bad_option(argv);
+		}
+		index = -1;
 		switch (opt) {
 		case 'p':
 			ctl.out.pretty = true;
