@@ -7,11 +7,14 @@
 #	netns server  10.9.9.1/24, fd09::1/64 -- veth -- 10.9.9.2/24  netns client
 #
 # The program sits on a cgroup of its own, in which the server runs. Needs root,
-# BPF, cgroup2, namespaces, clang, bpftool and python3.
+# BPF, cgroup2, namespaces, bpftool, python3, and clang unless it gets a program
+# that was built elsewhere.
+#
+# Usage: classify_test.sh [OBJECT]
+#        classify_test.sh build OBJECT
 set -u
 TOP=$(cd "$(dirname "$0")/../.." && pwd -P)
 NAME=toe-classify-$$
-WORK=$(mktemp -d /tmp/toe-classify-XXXXXX)	# no dot: bpftool would replace it
 CGROUP=
 n=0
 failed=0
@@ -46,15 +49,61 @@ result()
 	fi
 }
 
+# The program with a counter in place of the kfunc.
+build()	# OBJECT
+{
+	cat >"$WORK/count.h" <<-'EOF'
+		struct count { __u64 signals, first; };
+		struct {
+			__uint(type, BPF_MAP_TYPE_HASH);
+			__uint(max_entries, 64);
+			__type(key, __u32);
+			__type(value, struct count);
+		} counts SEC(".maps");
+
+		static int bpf_toe_signal(struct bpf_sock_ops *skops, __u32 flags)
+		{
+			struct count new = { 1, skops->bytes_acked + skops->bytes_received };
+			__u32 key = skops->local_port;
+			struct count *c = bpf_map_lookup_elem(&counts, &key);
+
+			if (c)
+				c->signals++;
+			else
+				bpf_map_update_elem(&counts, &key, &new, flags);
+			return 0;
+		}
+	EOF
+	sed -e "/^extern int bpf_toe_signal/{r $WORK/count.h" -e 'd}' \
+		"$TOP/bpf/classify.bpf.c" >"$WORK/t.bpf.c"
+	clang -O2 -g -Wall -target bpf -mcpu=v3 -I"$TOP/include" -I"$TOP/include/uapi" \
+		-idirafter "/usr/include/$(gcc -print-multiarch)" \
+		-c "$WORK/t.bpf.c" -o "$1"
+}
+
+make_work()
+{
+	WORK=$(mktemp -d /tmp/toe-classify-XXXXXX)	# no dot: bpftool would replace it
+}
+
+if [ "${1:-}" = build ]; then
+	make_work
+	trap cleanup EXIT
+	build "$2"
+	exit
+fi
+
 # A namespace of mounts of its own: whatever is mounted here goes with it.
 if [ -z "${CLASSIFY_TEST_INSIDE:-}" ]; then
 	echo "TAP version 13"
 	[ "$(id -u)" = 0 ] || skip_all "needs root"
-	for tool in clang bpftool python3 ip unshare; do
+	for tool in bpftool python3 ip unshare; do
 		command -v $tool >/dev/null || skip_all "needs $tool"
 	done
-	CLASSIFY_TEST_INSIDE=1 exec unshare --mount --propagation private "$0"
+	[ -n "${1:-}" ] || command -v clang >/dev/null || skip_all "needs clang"
+	CLASSIFY_TEST_INSIDE=1 exec unshare --mount --propagation private "$0" "$@"
 fi
+make_work
 trap cleanup EXIT
 trap 'exit 130' INT TERM HUP
 
@@ -64,36 +113,10 @@ mount -t cgroup2 none "$WORK/cgroup2" || skip_all "needs cgroup2"
 mkdir -p /run/netns
 mount -t tmpfs tmpfs /run/netns
 
-cat >"$WORK/count.h" <<-'EOF'
-	struct count { __u64 signals, first; };
-	struct {
-		__uint(type, BPF_MAP_TYPE_HASH);
-		__uint(max_entries, 64);
-		__type(key, __u32);
-		__type(value, struct count);
-	} counts SEC(".maps");
-
-	static int bpf_toe_signal(struct bpf_sock_ops *skops, __u32 flags)
-	{
-		struct count new = { 1, skops->bytes_acked + skops->bytes_received };
-		__u32 key = skops->local_port;
-		struct count *c = bpf_map_lookup_elem(&counts, &key);
-
-		if (c)
-			c->signals++;
-		else
-			bpf_map_update_elem(&counts, &key, &new, flags);
-		return 0;
-	}
-EOF
-sed -e "/^extern int bpf_toe_signal/{r $WORK/count.h" -e 'd}' \
-	"$TOP/bpf/classify.bpf.c" >"$WORK/t.bpf.c"
-clang -O2 -g -Wall -target bpf -mcpu=v3 -I"$TOP/include" -I"$TOP/include/uapi" \
-	-idirafter "/usr/include/$(gcc -print-multiarch)" \
-	-c "$WORK/t.bpf.c" -o "$WORK/t.bpf.o" || exit 1
-
+OBJECT=${1:-$WORK/t.bpf.o}
+[ -n "${1:-}" ] || build "$OBJECT" || exit 1
 mkdir "$WORK/bpf/maps"
-bpftool prog load "$WORK/t.bpf.o" "$WORK/bpf/prog" pinmaps "$WORK/bpf/maps" \
+bpftool prog load "$OBJECT" "$WORK/bpf/prog" pinmaps "$WORK/bpf/maps" \
 	2>"$WORK/log" && loaded=0 || loaded=1
 echo "1..9"
 result "$loaded" "the verifier accepts the program" "$(tail -3 "$WORK/log" | tr '\n' ' ')"
