@@ -224,9 +224,9 @@ M=$((1 << 20))
 threshold $M
 transfer 7001 100 $((M / 2))
 expect "half a threshold: no signal" 7001 "s == 0"
-transfer 7002 100 $((8 * M))
+transfer 7002 100 $((32 * M))
 expect "a sender is signalled, and again for each threshold's worth" 7002 \
-	"s >= 2 && s <= 8 && f >= M && f < 5 * M"
+	"s >= 2 && s <= 32 && f >= M && f < 8 * M"
 transfer 7003 $((8 * M)) 0
 expect "a pure receiver is signalled, and again for each threshold's worth" 7003 \
 	"s >= 4 && s <= 8 && f >= M && f < 2 * M"
