@@ -1,0 +1,443 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The card's wire port.
+ *
+ *             toe_wire_xdp      toe_wire_in
+ *   wire0 --> HOLD? -> hold0 -> GRO -> HOLD? -> hold0
+ *                                      CARD, no SYN/FIN/RST? -> card's stack
+ *                                      anything else -> host0
+ *   wire0 <-- toe_wire_out <------------------------ card's stack
+ *                          <------ toe_host_in <---- host0
+ *
+ * Notes:
+ *
+ * 1. A held frame must be caught before GRO, so that it can be put back as it
+ *    came. Everything else must be looked at after GRO: the host gets large
+ *    frames, with their checksum state, and redirecting costs once per 64 KiB.
+ *
+ * 2. Between XDP and tc lies time (NAPI, GRO). A frame that passed XDP just
+ *    before its flow went to HOLD is therefore caught again by tc. Only a CPU
+ *    that is beyond tc at that moment can still reach the socket.
+ *
+ * 3. The card's stack never has the last word: toe_wire_out lets a packet of
+ *    its own through only for a flow in the guard map, and never SYN, FIN or
+ *    RST. What toe_host_in redirects is told from it by ingress_ifindex.
+ *
+ * 4. All programs stay attached when toecard is killed. They look at the
+ *    heartbeat; when it stops, frames go to the host as if no flow were known.
+ */
+#include <stddef.h>
+#include <stdbool.h>
+#include <linux/bpf.h>
+#include <linux/if_ether.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/in.h>
+#include <linux/tcp.h>
+#include <linux/pkt_cls.h>
+#include <bpf/bpf_helpers.h>
+#include <bpf/bpf_endian.h>
+#include <toe/bpf.h>
+
+#define AF_INET		2
+#define AF_INET6	10
+#define IP_OFFSET_MF	0x3fff	/* more fragments, or an offset */
+
+/* <linux/icmp.h> drags in the C library's headers */
+#define ICMP_DEST_UNREACH	3
+#define ICMP_TIME_EXCEEDED	11
+#define ICMP_PARAMETERPROB	12
+#define ICMPV6_INFOMSG_MASK	0x80
+#define ICMP_HEADER		8	/* bytes, both families, errors */
+
+#define FLAG_FIN	0x01
+#define FLAG_SYN	0x02
+#define FLAG_RST	0x04
+#define FLAGS_HOST	(FLAG_FIN | FLAG_SYN | FLAG_RST)
+
+/* Headers that must be linear: Ethernet, IPv6, TCP with a timestamp */
+#define PULL		(14 + 40 + 32)
+
+#define TS_OPTION	bpf_htonl(0x0101080a)	/* NOP NOP TIMESTAMP 10 */
+
+const volatile __u32 hold_ifindex;
+const volatile __u32 host_ifindex;
+const volatile __u32 wire_ifindex;
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);	/* toecard sets its max_flows */
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct toe_tuple);
+	__type(value, __u32);
+} steer SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct toe_tuple);
+	__type(value, struct toe_guard);
+} guard SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u64);
+} heartbeat SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, __TOE_CARD_COUNT_MAX);
+	__type(key, __u32);
+	__type(value, __u64);
+} card_count SEC(".maps");
+
+static __always_inline void count(__u32 what)
+{
+	__u64 *n = bpf_map_lookup_elem(&card_count, &what);
+
+	if (n)
+		(*n)++;
+}
+
+static __always_inline bool alive(void)
+{
+	__u32 zero = 0;
+	__u64 *beat = bpf_map_lookup_elem(&heartbeat, &zero);
+
+	return beat && bpf_ktime_get_ns() - *beat < TOE_HEARTBEAT_NS;
+}
+
+enum found { FOUND_OTHER, FOUND_TCP, FOUND_ICMP_ERROR };
+
+struct packet {
+	struct toe_tuple t;
+	struct tcphdr *th;	/* only when FOUND_TCP */
+};
+
+/* Fills the tuple; "out" says that the packet's source is the local side. */
+static __always_inline void tuple4(struct toe_tuple *t, __be32 saddr,
+				   __be32 daddr, __be16 sport, __be16 dport,
+				   bool out)
+{
+	__builtin_memset(t, 0, sizeof(*t));
+	t->local_addr[0] = out ? saddr : daddr;
+	t->remote_addr[0] = out ? daddr : saddr;
+	t->local_port = out ? sport : dport;
+	t->remote_port = out ? dport : sport;
+	t->family = AF_INET;
+}
+
+static __always_inline void tuple6(struct toe_tuple *t,
+				   const struct in6_addr *saddr,
+				   const struct in6_addr *daddr, __be16 sport,
+				   __be16 dport, bool out)
+{
+	const struct in6_addr *local = out ? saddr : daddr;
+	const struct in6_addr *remote = out ? daddr : saddr;
+
+	__builtin_memset(t, 0, sizeof(*t));
+	__builtin_memcpy(t->local_addr, local, 16);
+	__builtin_memcpy(t->remote_addr, remote, 16);
+	t->local_port = out ? sport : dport;
+	t->remote_port = out ? dport : sport;
+	t->family = AF_INET6;
+}
+
+/*
+ * The packet inside an ICMP error was sent by the local side, so its source is
+ * the local end. Eight bytes of TCP header are promised: the ports are there.
+ */
+static __always_inline enum found inner4(void *data, void *end,
+					 struct packet *p)
+{
+	struct iphdr *ip = data;
+	__be16 *ports;
+
+	if ((void *)(ip + 1) > end || ip->ihl != 5 ||
+	    ip->protocol != IPPROTO_TCP)
+		return FOUND_OTHER;
+	ports = (void *)(ip + 1);
+	if ((void *)(ports + 2) > end)
+		return FOUND_OTHER;
+	tuple4(&p->t, ip->saddr, ip->daddr, ports[0], ports[1], true);
+	return FOUND_ICMP_ERROR;
+}
+
+static __always_inline enum found inner6(void *data, void *end,
+					 struct packet *p)
+{
+	struct ipv6hdr *ip = data;
+	__be16 *ports;
+
+	if ((void *)(ip + 1) > end || ip->nexthdr != IPPROTO_TCP)
+		return FOUND_OTHER;
+	ports = (void *)(ip + 1);
+	if ((void *)(ports + 2) > end)
+		return FOUND_OTHER;
+	tuple6(&p->t, &ip->saddr, &ip->daddr, ports[0], ports[1], true);
+	return FOUND_ICMP_ERROR;
+}
+
+static __always_inline enum found parse4(struct iphdr *ip, void *end,
+					 struct packet *p, bool out)
+{
+	struct tcphdr *th;
+	__u8 *icmp;
+
+	if ((void *)(ip + 1) > end || ip->ihl != 5)
+		return FOUND_OTHER;
+	if (ip->frag_off & bpf_htons(IP_OFFSET_MF))
+		return FOUND_OTHER;
+	if (ip->protocol == IPPROTO_ICMP && !out) {
+		icmp = (void *)(ip + 1);
+		if ((void *)(icmp + ICMP_HEADER) > end)
+			return FOUND_OTHER;
+		if (*icmp != ICMP_DEST_UNREACH &&
+		    *icmp != ICMP_TIME_EXCEEDED &&
+		    *icmp != ICMP_PARAMETERPROB)
+			return FOUND_OTHER;
+		return inner4(icmp + ICMP_HEADER, end, p);
+	}
+	if (ip->protocol != IPPROTO_TCP)
+		return FOUND_OTHER;
+	th = (void *)(ip + 1);
+	if ((void *)(th + 1) > end)
+		return FOUND_OTHER;
+	tuple4(&p->t, ip->saddr, ip->daddr, th->source, th->dest, out);
+	p->th = th;
+	return FOUND_TCP;
+}
+
+static __always_inline enum found parse6(struct ipv6hdr *ip, void *end,
+					 struct packet *p, bool out)
+{
+	struct tcphdr *th;
+	__u8 *icmp;
+
+	if ((void *)(ip + 1) > end)
+		return FOUND_OTHER;
+	if (ip->nexthdr == IPPROTO_ICMPV6 && !out) {
+		icmp = (void *)(ip + 1);
+		if ((void *)(icmp + ICMP_HEADER) > end)
+			return FOUND_OTHER;
+		/* errors have the high bit clear */
+		if (*icmp & ICMPV6_INFOMSG_MASK)
+			return FOUND_OTHER;
+		return inner6(icmp + ICMP_HEADER, end, p);
+	}
+	if (ip->nexthdr != IPPROTO_TCP)
+		return FOUND_OTHER;
+	th = (void *)(ip + 1);
+	if ((void *)(th + 1) > end)
+		return FOUND_OTHER;
+	tuple6(&p->t, &ip->saddr, &ip->daddr, th->source, th->dest, out);
+	p->th = th;
+	return FOUND_TCP;
+}
+
+/* IP options, extension headers and VLAN tags make a packet "other": a flow
+ * that uses them is not offloaded, or its frame finds the host.
+ */
+static __always_inline enum found parse(void *data, void *end,
+					struct packet *p, bool out)
+{
+	struct ethhdr *eth = data;
+
+	if ((void *)(eth + 1) > end)
+		return FOUND_OTHER;
+	if (eth->h_proto == bpf_htons(ETH_P_IP))
+		return parse4((void *)(eth + 1), end, p, out);
+	if (eth->h_proto == bpf_htons(ETH_P_IPV6))
+		return parse6((void *)(eth + 1), end, p, out);
+	return FOUND_OTHER;
+}
+
+/* A frame of GRO may have its headers in a page. */
+static __always_inline enum found parse_skb(struct __sk_buff *skb,
+					    struct packet *p, bool out)
+{
+	__u32 linear = skb->data_end - skb->data;
+	__u32 want = skb->len < PULL ? skb->len : PULL;
+
+	if (linear < want)
+		bpf_skb_pull_data(skb, want);
+	return parse((void *)(long)skb->data, (void *)(long)skb->data_end,
+		     p, out);
+}
+
+static __always_inline __u8 tcp_flags(const struct tcphdr *th)
+{
+	return ((const __u8 *)th)[13];
+}
+
+SEC("xdp")
+int toe_wire_xdp(struct xdp_md *ctx)
+{
+	struct packet p;
+	__u32 *where;
+
+	if (parse((void *)(long)ctx->data, (void *)(long)ctx->data_end,
+		  &p, false) != FOUND_TCP)
+		return XDP_PASS;
+	where = bpf_map_lookup_elem(&steer, &p.t);
+	if (!where || *where != TOE_STEER_HOLD || !alive())
+		return XDP_PASS;
+	count(TOE_CARD_HELD);
+	return bpf_redirect(hold_ifindex, 0);
+}
+
+SEC("tc")
+int toe_wire_in(struct __sk_buff *skb)
+{
+	enum found found;
+	struct packet p;
+	__u32 *where;
+
+	found = parse_skb(skb, &p, false);
+	if (found == FOUND_OTHER)
+		return bpf_redirect(host_ifindex, 0);
+	where = bpf_map_lookup_elem(&steer, &p.t);
+	if (!where || !alive())
+		return bpf_redirect(host_ifindex, 0);
+
+	if (found == FOUND_ICMP_ERROR) {
+		count(TOE_CARD_ICMP_BOTH);
+		bpf_clone_redirect(skb, host_ifindex, 0);
+		return TC_ACT_OK;
+	}
+	if (*where == TOE_STEER_HOLD) {
+		count(TOE_CARD_HELD);
+		return bpf_redirect(hold_ifindex, 0);
+	}
+	if (tcp_flags(p.th) & FLAGS_HOST) {
+		count(TOE_CARD_TO_HOST);
+		return bpf_redirect(host_ifindex, 0);
+	}
+	count(TOE_CARD_PASSED);
+	return TC_ACT_OK;
+}
+
+SEC("tc")
+int toe_host_in(struct __sk_buff *skb)
+{
+	struct packet p;
+	__u32 *where;
+
+	if (parse_skb(skb, &p, true) == FOUND_TCP &&
+	    (tcp_flags(p.th) & FLAGS_HOST)) {
+		where = bpf_map_lookup_elem(&steer, &p.t);
+		if (where && *where == TOE_STEER_CARD && alive()) {
+			count(TOE_CARD_HOST_DROPPED);
+			return TC_ACT_SHOT;
+		}
+	}
+	return bpf_redirect(wire_ifindex, 0);
+}
+
+static __always_inline bool after(__u32 a, __u32 b)
+{
+	return (__s32)(b - a) < 0;
+}
+
+/* Notes what a packet of the card's stack says to the peer. A flow's packets
+ * leave under its socket's lock, so nobody else writes its element.
+ */
+static __always_inline void note(struct __sk_buff *skb, struct tcphdr *th,
+				 struct toe_guard *g, void *end)
+{
+	__u32 offset = (void *)th - (void *)(long)skb->data + th->doff * 4;
+	__u32 seq = bpf_ntohl(th->seq), edge, tsval;
+	__be32 *ts = (void *)(th + 1);
+
+	if (skb->len > offset)
+		seq += skb->len - offset;
+	if (after(seq, g->snd_nxt))
+		g->snd_nxt = seq;
+	edge = bpf_ntohl(th->ack_seq) +
+	       ((__u32)bpf_ntohs(th->window) << (g->rcv_wscale & 31));
+	if (after(edge, g->rcv_edge))
+		g->rcv_edge = edge;
+	g->sent |= TOE_GUARD_SENT;
+
+	/* Linux puts the timestamps first */
+	if (th->doff < 8 || (void *)(ts + 3) > end || ts[0] != TS_OPTION)
+		return;
+	tsval = bpf_ntohl(ts[1]);
+	if (!(g->sent & TOE_GUARD_SENT_TS) || !after(g->tsval, tsval)) {
+		g->tsval = tsval;
+		g->tsecr = bpf_ntohl(ts[2]);
+	}
+	g->sent |= TOE_GUARD_SENT_TS;
+}
+
+SEC("tc")
+int toe_wire_out(struct __sk_buff *skb)
+{
+	struct toe_guard *g;
+	struct packet p;
+
+	if (skb->ingress_ifindex)
+		return TC_ACT_OK;
+	if (parse_skb(skb, &p, true) != FOUND_TCP)
+		goto refuse;
+	g = bpf_map_lookup_elem(&guard, &p.t);
+	if (!g || !alive())
+		goto refuse;
+	if (tcp_flags(p.th) & FLAGS_HOST) {
+		g->refused++;
+		count(TOE_CARD_GUARD_FLAGS);
+		return TC_ACT_SHOT;
+	}
+	note(skb, p.th, g, (void *)(long)skb->data_end);
+	return TC_ACT_OK;
+
+refuse:
+	count(TOE_CARD_GUARD_OTHER);
+	return TC_ACT_SHOT;
+}
+
+/*
+ * A socket restored with TCP_REPAIR starts with ten segments whatever it had.
+ * This runs inside its connect(), the only moment when the congestion window
+ * can be given.
+ */
+SEC("sockops")
+int toe_restore(struct bpf_sock_ops *ops)
+{
+	struct toe_tuple t = {};
+	struct toe_guard *g;
+	int iw;
+
+	if (ops->op != BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB)
+		return 1;
+	t.local_port = bpf_htons(ops->local_port);
+	/* in network order, in the upper half when that is little-endian */
+	t.remote_port = bpf_htons(bpf_ntohl(ops->remote_port));
+	t.family = ops->family;
+	if (ops->family == AF_INET) {
+		t.local_addr[0] = ops->local_ip4;
+		t.remote_addr[0] = ops->remote_ip4;
+	} else if (ops->family == AF_INET6) {
+		t.local_addr[0] = ops->local_ip6[0];
+		t.local_addr[1] = ops->local_ip6[1];
+		t.local_addr[2] = ops->local_ip6[2];
+		t.local_addr[3] = ops->local_ip6[3];
+		t.remote_addr[0] = ops->remote_ip6[0];
+		t.remote_addr[1] = ops->remote_ip6[1];
+		t.remote_addr[2] = ops->remote_ip6[2];
+		t.remote_addr[3] = ops->remote_ip6[3];
+	} else {
+		return 1;
+	}
+	g = bpf_map_lookup_elem(&guard, &t);
+	if (!g || !g->iw)
+		return 1;
+	iw = g->iw;
+	bpf_setsockopt(ops, IPPROTO_TCP, TCP_BPF_IW, &iw, sizeof(iw));
+	return 1;
+}
+
+char LICENSE[] SEC("license") = "GPL";

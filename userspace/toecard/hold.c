@@ -1,0 +1,402 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Held frames: from the tap into lists by flow, from there frame by frame into
+ * the card's stack (through the same tap) or to the host's port.
+ *
+ * A tap without NAPI hands what is written to it to the stack before write()
+ * returns. So a flush needs no barrier: after the last write the socket has
+ * seen every frame, and what it answers has passed the guard.
+ */
+#define _GNU_SOURCE
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/if_tun.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "card_internal.h"
+#include "log.h"
+
+#define HOLD_QUEUE	16384		/* the tap's, frames */
+#define FRAME_MAX	65600		/* a jumbo frame, or one of a large MTU */
+#define FLOW_MAX	(32u << 20)	/* bytes held for one flow ... */
+#define TOTAL_MAX	(512u << 20)	/* ... and for all */
+
+/* A peer that sends as fast as frames are flushed must not keep a flush from
+ * ending; what is left comes after the switch.
+ */
+#define FLUSH_ROUNDS	4
+
+struct hold_frame {
+	struct hold_frame *next;
+	uint32_t len;
+	uint8_t data[];
+};
+
+struct hold {
+	struct card *card;
+	struct loop_fd tap;
+	int out;		/* packet socket, sends to the host's port */
+	unsigned int host;
+	unsigned int ifindex;
+	uint8_t mac[6];
+	uint32_t frames;
+	size_t bytes;
+	uint8_t buf[FRAME_MAX];
+};
+
+void hold_list_init(struct hold_list *l)
+{
+	l->head = NULL;
+	l->tail = &l->head;
+	l->injected = &l->head;
+	l->frames = 0;
+	l->bytes = 0;
+}
+
+static struct hold_frame *list_pop(struct hold *h, struct hold_list *l)
+{
+	struct hold_frame *fr = l->head;
+
+	if (!fr)
+		return NULL;
+	l->head = fr->next;
+	if (!l->head)
+		l->tail = &l->head;
+	if (l->injected == &fr->next)
+		l->injected = &l->head;
+	l->frames--;
+	l->bytes -= fr->len;
+	h->frames--;
+	h->bytes -= fr->len;
+	return fr;
+}
+
+void hold_list_purge(struct hold *h, struct hold_list *l)
+{
+	struct hold_frame *fr;
+
+	while ((fr = list_pop(h, l)))
+		free(fr);
+}
+
+/* Puts a frame at place "at". When there is no room it is dropped: what is
+ * there stays in order, and the peer sends it again.
+ */
+static struct hold_frame *list_insert(struct hold *h, struct hold_list *l,
+				      struct hold_frame **at,
+				      const void *frame, size_t len)
+{
+	struct hold_frame *fr = NULL;
+
+	if (l->bytes + len <= FLOW_MAX && h->bytes + len <= TOTAL_MAX)
+		fr = malloc(sizeof(*fr) + len);
+	if (!fr) {
+		h->card->n.hold_dropped++;
+		return NULL;
+	}
+	fr->next = *at;
+	*at = fr;
+	if (l->tail == at)
+		l->tail = &fr->next;
+	fr->len = (uint32_t)len;
+	memcpy(fr->data, frame, len);
+	l->frames++;
+	l->bytes += len;
+	h->frames++;
+	h->bytes += len;
+	h->card->n.hold_frames++;
+	return fr;
+}
+
+/* A frame from the wire: its tuple and flags. -1 when it is no plain TCP. */
+static int parse(const uint8_t *frame, size_t len, struct toe_tuple *t,
+		 uint8_t *flags)
+{
+	const struct ethhdr *eth = (const void *)frame;
+	const struct ipv6hdr *ip6;
+	const struct iphdr *ip;
+	const struct tcphdr *th;
+	size_t need = sizeof(*eth);
+
+	if (len < need)
+		return -1;
+	memset(t, 0, sizeof(*t));
+	if (eth->h_proto == htons(ETH_P_IP)) {
+		ip = (const void *)(frame + need);
+		need += sizeof(*ip);
+		if (len < need || ip->ihl != 5 || ip->protocol != IPPROTO_TCP)
+			return -1;
+		t->local_addr[0] = ip->daddr;
+		t->remote_addr[0] = ip->saddr;
+		t->family = AF_INET;
+	} else if (eth->h_proto == htons(ETH_P_IPV6)) {
+		ip6 = (const void *)(frame + need);
+		need += sizeof(*ip6);
+		if (len < need || ip6->nexthdr != IPPROTO_TCP)
+			return -1;
+		memcpy(t->local_addr, &ip6->daddr, 16);
+		memcpy(t->remote_addr, &ip6->saddr, 16);
+		t->family = AF_INET6;
+	} else {
+		return -1;
+	}
+	th = (const void *)(frame + need);
+	if (len < need + sizeof(*th))
+		return -1;
+	t->local_port = th->dest;
+	t->remote_port = th->source;
+	*flags = ((const uint8_t *)th)[13];
+	return 0;
+}
+
+#define FLAGS_HOST	0x07	/* FIN, SYN, RST */
+
+static void send_host(struct hold *h, const void *frame, size_t len)
+{
+	struct sockaddr_ll to = {
+		.sll_family = AF_PACKET,
+		.sll_ifindex = (int)h->host,
+		.sll_halen = ETH_ALEN,
+	};
+
+	memcpy(to.sll_addr, frame, ETH_ALEN);
+	h->card->n.hold_to_host++;
+	if (sendto(h->out, frame, len, 0, (void *)&to, sizeof(to)) < 0)
+		log_debug("hold: to the host: %s", strerror(errno));
+}
+
+static void send_stack(struct hold *h, const void *frame, size_t len)
+{
+	h->card->n.hold_flushed++;
+	if (write(h->tap.fd, frame, len) < 0)
+		log_debug("hold: into the stack: %s", strerror(errno));
+}
+
+void hold_deliver(struct hold *h, struct flow *f, const void *frame,
+		  size_t len)
+{
+	struct toe_tuple t;
+	uint8_t flags;
+
+	if (f->state != FLOW_RUNNING) {
+		list_insert(h, &f->held, f->held.tail, frame, len);
+		return;
+	}
+	h->card->n.hold_late++;
+	if (parse(frame, len, &t, &flags) || (flags & FLAGS_HOST))
+		send_host(h, frame, len);
+	else
+		send_stack(h, frame, len);
+}
+
+void hold_inject(struct hold *h, struct flow *f, const void *frame,
+		 size_t len)
+{
+	struct hold_frame *fr;
+
+	if (f->state == FLOW_CLOSED) {
+		send_host(h, frame, len);
+		return;
+	}
+	if (f->state == FLOW_RUNNING) {
+		hold_deliver(h, f, frame, len);
+		return;
+	}
+	fr = list_insert(h, &f->held, f->held.injected, frame, len);
+	if (fr)
+		f->held.injected = &fr->next;
+}
+
+void hold_drain(struct hold *h)
+{
+	struct toe_tuple t;
+	struct flow *f;
+	uint8_t flags;
+	ssize_t len;
+
+	while ((len = read(h->tap.fd, h->buf, sizeof(h->buf))) > 0) {
+		f = NULL;
+		if (!parse(h->buf, (size_t)len, &t, &flags))
+			f = card_flow_by_tuple(h->card, &t);
+		if (f) {
+			hold_deliver(h, f, h->buf, (size_t)len);
+			continue;
+		}
+		/* A frame of a flow that was released meanwhile belongs to
+		 * the host; what the card's stack says to its own tap does
+		 * not.
+		 */
+		h->card->n.hold_unknown++;
+		if (len > ETH_HLEN && memcmp(h->buf + ETH_ALEN, h->mac, ETH_ALEN))
+			send_host(h, h->buf, (size_t)len);
+	}
+}
+
+static void tap_ready(struct loop_fd *lf, uint32_t events)
+{
+	(void)events;
+	hold_drain(container_of(lf, struct hold, tap));
+}
+
+static void list_to_stack(struct hold *h, struct flow *f)
+{
+	struct hold_frame *fr;
+	struct toe_tuple t;
+	uint8_t flags;
+
+	while ((fr = list_pop(h, &f->held))) {
+		if (parse(fr->data, fr->len, &t, &flags) ||
+		    (flags & FLAGS_HOST))
+			send_host(h, fr->data, fr->len);
+		else
+			send_stack(h, fr->data, fr->len);
+		free(fr);
+	}
+}
+
+static void list_to_host(struct hold *h, struct flow *f)
+{
+	struct hold_frame *fr;
+
+	while ((fr = list_pop(h, &f->held))) {
+		send_host(h, fr->data, fr->len);
+		free(fr);
+	}
+}
+
+/* What is listed is older than what the tap still has. */
+static void flush(struct hold *h, struct flow *f,
+		  void (*list_to)(struct hold *h, struct flow *f))
+{
+	int round;
+
+	for (round = 0; round < FLUSH_ROUNDS; round++) {
+		list_to(h, f);
+		hold_drain(h);
+		if (!f->held.head)
+			return;
+	}
+	list_to(h, f);
+}
+
+void hold_to_stack(struct hold *h, struct flow *f)
+{
+	flush(h, f, list_to_stack);
+}
+
+void hold_to_host(struct hold *h, struct flow *f)
+{
+	flush(h, f, list_to_host);
+}
+
+uint32_t hold_frames(struct hold *h)
+{
+	return h->frames;
+}
+
+unsigned int hold_ifindex(struct hold *h)
+{
+	return h->ifindex;
+}
+
+static int open_tap(struct hold *h)
+{
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	int s, err = 0;
+
+	h->tap.fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
+	if (h->tap.fd < 0)
+		return -errno;
+	strcpy(ifr.ifr_name, HOLD_IFNAME);
+	if (ioctl(h->tap.fd, TUNSETIFF, &ifr) < 0)
+		return -errno;
+	card_quiet(HOLD_IFNAME);
+
+	s = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (s < 0)
+		return -errno;
+	memset(&ifr.ifr_ifru, 0, sizeof(ifr.ifr_ifru));
+	ifr.ifr_qlen = HOLD_QUEUE;
+	if (ioctl(s, SIOCSIFTXQLEN, &ifr) < 0)
+		goto fail;
+	ifr.ifr_hwaddr.sa_family = 1;	/* ARPHRD_ETHER */
+	memcpy(ifr.ifr_hwaddr.sa_data, h->mac, 6);
+	if (ioctl(s, SIOCSIFHWADDR, &ifr) < 0)
+		goto fail;
+	if (ioctl(s, SIOCGIFFLAGS, &ifr) < 0)
+		goto fail;
+	ifr.ifr_flags |= IFF_UP | IFF_NOARP;
+	if (ioctl(s, SIOCSIFFLAGS, &ifr) < 0)
+		goto fail;
+	close(s);
+	h->ifindex = if_nametoindex(HOLD_IFNAME);
+	return 0;
+
+fail:
+	err = -errno;
+	close(s);
+	return err;
+}
+
+struct hold *hold_new(struct card *c, unsigned int host, const uint8_t mac[6])
+{
+	struct hold *h = calloc(1, sizeof(*h));
+	int big = 8 << 20, err;
+
+	if (!h)
+		return NULL;
+	h->card = c;
+	h->host = host;
+	memcpy(h->mac, mac, sizeof(h->mac));
+	h->tap.fd = -1;
+	h->tap.ready = tap_ready;
+	h->out = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	if (h->out < 0) {
+		log_err("hold: packet socket: %s", strerror(errno));
+		goto fail;
+	}
+	setsockopt(h->out, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));
+	err = open_tap(h);
+	if (err) {
+		log_err("hold: %s: %s", HOLD_IFNAME, strerror(-err));
+		goto fail;
+	}
+	err = loop_add(c->loop, &h->tap, EPOLLIN);
+	if (err) {
+		log_err("hold: %s: epoll: %s", HOLD_IFNAME, strerror(-err));
+		goto fail;
+	}
+	return h;
+
+fail:
+	if (h->tap.fd >= 0)
+		close(h->tap.fd);
+	if (h->out >= 0)
+		close(h->out);
+	free(h);
+	return NULL;
+}
+
+/* The tap is not persistent: it goes with its descriptor. */
+void hold_free(struct hold *h)
+{
+	if (!h)
+		return;
+	loop_del(h->card->loop, &h->tap);
+	close(h->tap.fd);
+	close(h->out);
+	free(h);
+}

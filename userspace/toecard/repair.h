@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * A TCP connection into the card's stack and out of it, by TCP_REPAIR. All
+ * return 0 (or a descriptor) or -errno.
+ */
+#ifndef TOECARD_REPAIR_H
+#define TOECARD_REPAIR_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/uio.h>
+
+#include <toe/state.h>
+
+/*
+ * In: repair_open(), then repair_sent() with the bytes [snd_una, snd_nxt), then
+ * repair_start(). The socket is non-blocking and says nothing before
+ * repair_start(), nor by it.
+ */
+int repair_open(const struct toe_state *st);
+int repair_sent(int fd, const struct iovec *iov, int niov);
+/* elapsed_us: since st->tsval was true */
+int repair_start(int fd, const struct toe_state *st, uint64_t elapsed_us);
+/* Once its first frames are in: tells the peer of a window that was small on
+ * the host and is not here.
+ */
+void repair_advertise(int fd, const struct toe_state *st);
+
+/* What the host wants to know while the flow runs. */
+struct repair_info {
+	uint32_t acked;		/* bytes, since repair_start(), modulo 2^32 */
+	uint32_t snd_wnd;
+	uint32_t srtt_us;
+};
+int repair_info(int fd, struct repair_info *info);
+/* Asks the peer for its window, as a zero window probe does. */
+void repair_probe(int fd);
+
+/*
+ * Out: repair_deafen(), then everything is read, then repair_freeze(), then
+ * repair_dump(), then repair_close().
+ */
+
+/* From here on the socket takes no frame. */
+int repair_deafen(int fd);
+/* From here on it sends none. *rcv_nxt: the end of what it received; when not
+ * all of that was read, repair_thaw(), read and freeze again.
+ */
+int repair_freeze(int fd, uint32_t *rcv_nxt);
+void repair_thaw(int fd);
+/* Fills what the socket knows better than st, which is the state it came with:
+ * windows, timestamp, congestion control's numbers, RTT.
+ */
+int repair_dump(int fd, struct toe_state *st);
+/* Without a word to the peer, whatever state it is in. */
+void repair_close(int fd);
+
+#endif
