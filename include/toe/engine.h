@@ -21,9 +21,10 @@
 #define _TOE_ENGINE_H
 
 #include <linux/if_ether.h>
-#include <linux/module.h>
+#include <linux/completion.h>
 #include <linux/skbuff.h>
 #include <linux/types.h>
+#include <linux/workqueue.h>
 
 #include <toe/state.h>
 
@@ -48,10 +49,10 @@ enum toe_engine_cmd {
  *
  * All of them may be called in atomic context unless said otherwise, for
  * different flows at the same time; for one flow the core calls them in order.
- * They return 0 or a negative errno; -ENODEV when the engine is dead. The core
+ * No flow holds the driver's module: unloading it unregisters the engine, and
+ * that returns the flows. They return 0 or a negative errno; -ENODEV when the engine is dead. The core
  * makes no call after toe_engine_unregister() has returned.
  *
- * @owner: the driver's module, held while a flow is on the engine
  * @prepare: submit PREPARE for connection @t under @id; process context, may
  *	sleep
  * @open: submit OPEN with the state @st; called with the socket locked, process
@@ -72,7 +73,6 @@ enum toe_engine_cmd {
  *	in every case; softirq
  */
 struct toe_engine_ops {
-	struct module *owner;
 	int (*prepare)(struct toe_engine *e, u32 id, const struct toe_tuple *t);
 	int (*open)(struct toe_engine *e, u32 id, const struct toe_state *st);
 	int (*transmit)(struct toe_engine *e, u32 id, u32 seq,
@@ -100,6 +100,7 @@ struct toe_engine_ops {
  * @flows: flows on it now
  * @tx_bytes: payload bytes given to it
  * @rx_bytes: payload bytes it delivered
+ * @tx_work: tries again what the engine had no room for
  */
 struct toe_engine {
 	char			name[TOE_ENGINE_NAME_LEN];
@@ -118,6 +119,7 @@ struct toe_engine {
 	atomic_t		flows;
 	atomic64_t		tx_bytes;
 	atomic64_t		rx_bytes;
+	struct work_struct	tx_work;
 };
 
 /**
@@ -226,7 +228,7 @@ void toe_engine_error(struct toe_engine *e, enum toe_stat stat);
  * Its flows go on in the host's stack at once, from the shadow sockets. Takes
  * no new flows until it is unregistered.
  *
- * Context: any but hard interrupt.
+ * Context: process.
  */
 void toe_engine_failed(struct toe_engine *e);
 

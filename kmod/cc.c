@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The congestion control of a shadow socket. The engine's TCP decides how fast
+ * the wire goes; the shadow must never hold data back nor think it lost.
+ *
+ * Notes:
+ * 1. It is not registered. icsk_ca_ops may point to any structure, and what is
+ *    not registered cannot be chosen by hand for a socket that is no shadow.
+ * 2. .owner stays NULL, so a shadow does not pin the module: rmmod returns the
+ *    flows instead of failing.
+ * 3. The old congestion control's private area is kept in the flow and its
+ *    module reference stays with the socket. .release runs when the stack takes
+ *    ours off (close, or TCP_CONGESTION): it puts the old one back and lets it
+ *    do its own release, so the caller drops the right reference.
+ * 4. pkts_acked runs after the stack computed icsk_rto from the coalesced
+ *    acknowledgements and before the timer is armed with it (tcp_ack(),
+ *    net/ipv4/tcp_input.c).
+ */
+#include <net/tcp.h>
+
+#include "cc.h"
+#include "flow.h"
+
+/* Segments; times the largest MSS it still fits an int in tcp_sndbuf_expand() */
+#define TOE_CWND	(1U << 14)
+#define TOE_RTO		TCP_RTO_MAX
+
+struct toe_ca {
+	struct toe_flow *flow;
+};
+
+static void toe_ca_never_lost(struct sock *sk)
+{
+	inet_csk(sk)->icsk_rto = TOE_RTO;
+}
+
+static u32 toe_ca_ssthresh(struct sock *sk)
+{
+	return TCP_INFINITE_SSTHRESH;
+}
+
+static u32 toe_ca_undo_cwnd(struct sock *sk)
+{
+	return TOE_CWND;
+}
+
+static void toe_ca_cong_control(struct sock *sk, u32 ack, int flag,
+				const struct rate_sample *rs)
+{
+	tcp_snd_cwnd_set(tcp_sk(sk), max_t(u32, TOE_CWND,
+					   2 * tcp_sk(sk)->packets_out));
+	WRITE_ONCE(sk->sk_pacing_rate, ~0UL);
+}
+
+static void toe_ca_pkts_acked(struct sock *sk, const struct ack_sample *sample)
+{
+	toe_ca_never_lost(sk);
+}
+
+static void toe_ca_put_back(struct toe_flow *flow, struct sock *sk)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+
+	memcpy(icsk->icsk_ca_priv, flow->shadow.ca_priv, ICSK_CA_PRIV_SIZE);
+	WRITE_ONCE(icsk->icsk_ca_ops, flow->shadow.ca_ops);
+}
+
+static void toe_ca_release(struct sock *sk)
+{
+	struct toe_flow *flow = toe_cc_flow(sk);
+
+	toe_ca_put_back(flow, sk);
+	if (flow->shadow.ca_ops->release)
+		flow->shadow.ca_ops->release(sk);
+	toe_flow_kick(flow, TOE_REASON_CONGESTION);
+}
+
+static struct tcp_congestion_ops toe_ca_ops __read_mostly = {
+	.name		= "toe",
+	.ssthresh	= toe_ca_ssthresh,
+	.undo_cwnd	= toe_ca_undo_cwnd,
+	.cong_control	= toe_ca_cong_control,
+	.pkts_acked	= toe_ca_pkts_acked,
+	.release	= toe_ca_release,
+};
+
+struct toe_flow *toe_cc_flow(const struct sock *sk)
+{
+	const struct inet_connection_sock *icsk = inet_csk(sk);
+
+	if (icsk->icsk_ca_ops != &toe_ca_ops)
+		return NULL;
+	return ((const struct toe_ca *)icsk->icsk_ca_priv)->flow;
+}
+
+void toe_cc_install(struct toe_flow *flow, struct sock *sk)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	struct toe_ca *ca = (struct toe_ca *)icsk->icsk_ca_priv;
+
+	flow->shadow.ca_ops = icsk->icsk_ca_ops;
+	memcpy(flow->shadow.ca_priv, icsk->icsk_ca_priv, ICSK_CA_PRIV_SIZE);
+	ca->flow = flow;
+	WRITE_ONCE(icsk->icsk_ca_ops, &toe_ca_ops);
+	toe_ca_never_lost(sk);
+	toe_ca_cong_control(sk, 0, 0, NULL);
+}
+
+void toe_cc_remove(struct toe_flow *flow, struct sock *sk)
+{
+	if (toe_cc_flow(sk) == flow)
+		toe_ca_put_back(flow, sk);
+}

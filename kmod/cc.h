@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The congestion control of a shadow socket. */
+#ifndef _TOE_CC_H
+#define _TOE_CC_H
+
+#include <linux/types.h>
+
+struct sock;
+struct toe_flow;
+
+/**
+ * toe_cc_install() - put the shadow's congestion control in
+ * @flow: keeps the old one
+ * @sk: locked
+ */
+void toe_cc_install(struct toe_flow *flow, struct sock *sk);
+
+/**
+ * toe_cc_remove() - put the old congestion control back
+ * @flow: has it
+ * @sk: locked
+ *
+ * Does nothing when the stack or the application has replaced ours.
+ */
+void toe_cc_remove(struct toe_flow *flow, struct sock *sk);
+
+/**
+ * toe_cc_flow() - the flow of a shadow socket
+ * @sk: locked
+ *
+ * Return: the flow, or NULL when ours is not the congestion control.
+ */
+struct toe_flow *toe_cc_flow(const struct sock *sk);
+
+#endif /* _TOE_CC_H */

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * May this connection be offloaded, and may it be now?
+ */
+#include <net/dst.h>
+#include <net/ipv6.h>
+#include <net/mptcp.h>
+#include <net/tcp.h>
+
+#include "eligible.h"
+
+static bool toe_signed(const struct tcp_sock *tp)
+{
+#ifdef CONFIG_TCP_MD5SIG
+	if (rcu_access_pointer(tp->md5sig_info))
+		return true;
+#endif
+#ifdef CONFIG_TCP_AO
+	if (rcu_access_pointer(tp->ao_info))
+		return true;
+#endif
+	return false;
+}
+
+static bool toe_has_options(const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	if (rcu_access_pointer(inet->inet_opt))
+		return true;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 && inet->pinet6 &&
+	    (rcu_access_pointer(inet->pinet6->opt) ||
+	     inet->pinet6->rxopt.all))
+		return true;
+#endif
+	return false;
+}
+
+static bool toe_has_devmem(const struct sock *sk)
+{
+	const struct sk_buff *skb = tcp_rtx_queue_head(sk);
+
+	if (skb && !skb_frags_readable(skb))
+		return true;
+	skb = tcp_send_head(sk);
+	return skb && !skb_frags_readable(skb);
+}
+
+enum toe_reason toe_eligible(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+
+	if (sk->sk_state != TCP_ESTABLISHED || sk->sk_shutdown)
+		return TOE_REASON_STATE;
+	if (sk_is_mptcp(sk))
+		return TOE_REASON_MPTCP;
+	if (toe_signed(tp))
+		return TOE_REASON_MD5;
+	if (tp->repair)
+		return TOE_REASON_REPAIR;
+	if (rcu_access_pointer(tp->fastopen_rsk) || tp->syn_data)
+		return TOE_REASON_FASTOPEN;
+	if (inet_csk(sk)->icsk_ulp_ops)
+		return TOE_REASON_ULP;
+	if (rcu_access_pointer(sk->sk_filter))
+		return TOE_REASON_FILTER;
+	if (toe_has_options(sk))
+		return TOE_REASON_OPTIONS;
+	if (toe_has_devmem(sk))
+		return TOE_REASON_DEVMEM;
+	if (!dst)
+		return TOE_REASON_ROUTE;
+	if (dst_xfrm(dst))
+		return TOE_REASON_XFRM;
+	return TOE_REASON_NONE;
+}
+
+/* tcp_urg_mode() of net/ipv4/tcp_output.c: urgent data waits to be sent. */
+static bool toe_urgent(const struct tcp_sock *tp)
+{
+	return tp->urg_data || tp->snd_una != tp->snd_up;
+}
+
+bool toe_calm(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return inet_csk(sk)->icsk_ca_state == TCP_CA_Open &&
+	       inet_csk(sk)->icsk_ca_initialized &&
+	       !inet_csk(sk)->icsk_backoff &&
+	       !tp->sacked_out && !tp->lost_out && !tp->retrans_out &&
+	       RB_EMPTY_ROOT(&tp->out_of_order_queue) &&
+	       !toe_urgent(tp) &&
+	       !inet_csk(sk)->icsk_mtup.probe_size;
+}

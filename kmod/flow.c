@@ -1,0 +1,517 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The flow table: who is known, under which name and which engine id.
+ */
+#include <linux/xarray.h>
+#include <net/inet_sock.h>
+#include <net/ipv6.h>
+
+#include "compat.h"
+#include "engine.h"
+#include "flow.h"
+#include "genl.h"
+#include "migrate.h"
+#include "shadow.h"
+#include "stats.h"
+
+#define CREATE_TRACE_POINTS
+#include "trace.h"
+
+#define TOE_SWEEP_INTERVAL	(2 * HZ)
+
+unsigned int toe_max_flows = 4096;
+
+static const struct rhashtable_params toe_flow_params = {
+	.key_len	= sizeof(struct toe_flow_key),
+	.key_offset	= offsetof(struct toe_flow, key),
+	.head_offset	= offsetof(struct toe_flow, node),
+	.automatic_shrinking = true,
+};
+
+static struct rhashtable toe_table;
+/* Flows on an engine, by id. Written by the flows' works, read under RCU. */
+static DEFINE_XARRAY_ALLOC1(toe_ids);
+static u32 toe_next_id;
+static struct workqueue_struct *toe_wq;
+static struct kmem_cache *toe_flow_cache;
+static atomic_t toe_states[__TOE_STATE_MAX];
+/* Flows with a signal or an offload under way; what max_flows bounds. */
+static atomic_t toe_active;
+static DECLARE_WAIT_QUEUE_HEAD(toe_active_wait);
+/* No new flows: the module is going away. */
+static bool toe_stopping;
+
+static void toe_sweep(struct work_struct *work);
+static DECLARE_DELAYED_WORK(toe_sweep_work, toe_sweep);
+
+void toe_tuple_from_sock(struct toe_tuple *t, const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	memset(t, 0, sizeof(*t));
+	t->local_port = inet->inet_sport;
+	t->remote_port = inet->inet_dport;
+#if IS_ENABLED(CONFIG_IPV6)
+	if (sk->sk_family == AF_INET6 &&
+	    !ipv6_addr_v4mapped(&sk->sk_v6_daddr)) {
+		t->family = AF_INET6;
+		memcpy(t->local_addr, &sk->sk_v6_rcv_saddr,
+		       sizeof(t->local_addr));
+		memcpy(t->remote_addr, &sk->sk_v6_daddr,
+		       sizeof(t->remote_addr));
+		return;
+	}
+#endif
+	t->family = AF_INET;
+	t->local_addr[0] = inet->inet_rcv_saddr;
+	t->remote_addr[0] = inet->inet_daddr;
+}
+
+static void toe_flow_free_rcu(struct rcu_head *rcu)
+{
+	kmem_cache_free(toe_flow_cache, container_of(rcu, struct toe_flow, rcu));
+}
+
+void toe_flow_put(struct toe_flow *flow)
+{
+	if (!refcount_dec_and_test(&flow->refs))
+		return;
+	WARN_ON_ONCE(flow->sk || flow->id);
+	call_rcu(&flow->rcu, toe_flow_free_rcu);
+}
+
+bool toe_flow_hold(struct toe_flow *flow)
+{
+	return refcount_inc_not_zero(&flow->refs);
+}
+
+struct toe_flow *toe_flow_find(const struct toe_flow_key *key)
+{
+	return rhashtable_lookup(&toe_table, key, toe_flow_params);
+}
+
+struct toe_flow *toe_flow_lookup(const struct toe_flow_key *key)
+{
+	struct toe_flow *flow;
+
+	rcu_read_lock();
+	flow = toe_flow_find(key);
+	if (flow && !toe_flow_hold(flow))
+		flow = NULL;
+	rcu_read_unlock();
+	return flow;
+}
+
+struct toe_flow *toe_flow_by_id(u32 id)
+{
+	struct toe_flow *flow;
+
+	rcu_read_lock();
+	flow = xa_load(&toe_ids, id);
+	if (flow && !toe_flow_hold(flow))
+		flow = NULL;
+	rcu_read_unlock();
+	return flow;
+}
+
+static struct toe_flow *toe_flow_new(const struct toe_flow_key *key)
+{
+	struct toe_flow *flow;
+
+	flow = kmem_cache_zalloc(toe_flow_cache, GFP_ATOMIC | __GFP_NOWARN);
+	if (!flow)
+		return NULL;
+	flow->key = *key;
+	refcount_set(&flow->refs, 1);
+	INIT_WORK(&flow->work, toe_migrate_work);
+	timer_setup(&flow->timer, toe_shadow_timer, 0);
+	init_waitqueue_head(&flow->wait);
+	spin_lock_init(&flow->lock);
+	skb_queue_head_init(&flow->shadow.tx_pending);
+	skb_queue_head_init(&flow->parked);
+	skb_queue_head_init(&flow->rx_queue);
+	skb_queue_head_init(&flow->rx_backlog);
+	flow->since_ns = ktime_get_ns();
+	return flow;
+}
+
+/* The flow of a key, made when there is none. Returns it referenced. */
+static struct toe_flow *toe_flow_obtain(const struct toe_flow_key *key)
+{
+	struct toe_flow *flow, *old;
+
+	flow = toe_flow_lookup(key);
+	if (flow)
+		return flow;
+	flow = toe_flow_new(key);
+	if (!flow)
+		return ERR_PTR(-ENOMEM);
+	refcount_inc(&flow->refs);
+	rcu_read_lock();
+	old = rhashtable_lookup_get_insert_fast(&toe_table, &flow->node,
+						toe_flow_params);
+	if (!old) {
+		rcu_read_unlock();
+		atomic_inc(&toe_states[TOE_STATE_HOST]);
+		mod_delayed_work(system_wq, &toe_sweep_work,
+				 TOE_SWEEP_INTERVAL);
+		return flow;
+	}
+	/* Nobody saw ours: no grace period. */
+	kmem_cache_free(toe_flow_cache, flow);
+	if (!IS_ERR(old) && !toe_flow_hold(old))
+		old = ERR_PTR(-EAGAIN);
+	rcu_read_unlock();
+	return old;
+}
+
+void toe_flow_queue(struct toe_flow *flow)
+{
+	refcount_inc(&flow->refs);
+	if (!queue_work(toe_wq, &flow->work))
+		toe_flow_put(flow);
+}
+
+int toe_flow_signal(struct sock *sk, enum toe_reason reason,
+		    struct toe_flow **flowp)
+{
+	struct toe_flow_key key = { .net = sock_net(sk) };
+	struct toe_flow *flow;
+	int err = 0;
+
+	if (READ_ONCE(toe_stopping))
+		return -ESHUTDOWN;
+	toe_tuple_from_sock(&key.tuple, sk);
+	flow = toe_flow_obtain(&key);
+	if (IS_ERR(flow))
+		return PTR_ERR(flow);
+
+	spin_lock_bh(&flow->lock);
+	if (flow->busy) {
+		err = -EEXIST;
+	} else if (!atomic_add_unless(&toe_active, 1,
+				      READ_ONCE(toe_max_flows))) {
+		err = -ENOSPC;
+	} else if (!refcount_inc_not_zero(&sk->sk_refcnt)) {
+		atomic_dec(&toe_active);
+		err = -ENOENT;
+	} else {
+		flow->busy = true;
+		flow->sk = sk;
+		flow->open_reason = reason;
+		flow->close_reason = 0;
+		if (flow->last_sk != sk) {
+			/* The name lives on in another connection. */
+			flow->last_sk = sk;
+			flow->opens = 0;
+			flow->tx_engine = 0;
+			flow->rx_engine = 0;
+		}
+	}
+	spin_unlock_bh(&flow->lock);
+
+	if (!err) {
+		trace_toe_flow_signal(flow, reason);
+		toe_flow_queue(flow);
+	} else if (err == -ENOSPC) {
+		toe_stats_refused(TOE_REASON_TABLE_FULL);
+	}
+	if (flowp && (!err || err == -EEXIST))
+		*flowp = flow;
+	else
+		toe_flow_put(flow);
+	return err;
+}
+
+void toe_flow_kick(struct toe_flow *flow, enum toe_reason reason)
+{
+	if (!cmpxchg(&flow->close_reason, 0, reason))
+		toe_flow_queue(flow);
+}
+
+int toe_flow_bind(struct toe_flow *flow, struct toe_engine *e)
+{
+	u32 id;
+	int err;
+
+	/* Set before the id can be found. */
+	flow->engine = e;
+	flow->replied = 0;
+	refcount_inc(&flow->refs);
+	err = xa_alloc_cyclic(&toe_ids, &id, flow, XA_LIMIT(1, U32_MAX),
+			      &toe_next_id, GFP_KERNEL);
+	if (err < 0) {
+		flow->engine = NULL;
+		toe_flow_put(flow);
+		return err;
+	}
+	WRITE_ONCE(flow->id, id);
+	return 0;
+}
+
+void toe_flow_unbind(struct toe_flow *flow)
+{
+	struct toe_engine *e = flow->engine;
+
+	if (!flow->id)
+		return;
+	xa_erase(&toe_ids, flow->id);
+	/* An up-call that found the flow before sees under the lock that the
+	 * id is no longer its own.
+	 */
+	spin_lock_bh(&flow->lock);
+	WRITE_ONCE(flow->id, 0);
+	flow->engine = NULL;
+	spin_unlock_bh(&flow->lock);
+	toe_flow_put(flow);
+	toe_engine_put(e);
+}
+
+void toe_flow_set_state(struct toe_flow *flow, enum toe_flow_state state,
+			enum toe_reason reason)
+{
+	enum toe_flow_state from = flow->state;
+
+	WRITE_ONCE(flow->reason, reason);
+	flow->since_ns = ktime_get_ns();
+	WRITE_ONCE(flow->state, state);
+	if (from != state) {
+		atomic_dec(&toe_states[from]);
+		atomic_inc(&toe_states[state]);
+	}
+	trace_toe_flow_state(flow, from, state, reason);
+	toe_genl_event(flow, from, state, reason);
+	wake_up_all(&flow->wait);
+}
+
+static void toe_flow_forget(struct toe_flow *flow)
+{
+	if (rhashtable_remove_fast(&toe_table, &flow->node, toe_flow_params))
+		return;
+	atomic_dec(&toe_states[flow->state]);
+	toe_flow_put(flow);
+}
+
+void toe_flow_settle(struct toe_flow *flow, bool forget)
+{
+	struct sock *sk;
+
+	/* The shadow is gone, so nothing arms the timer any more. */
+	if (timer_delete_sync(&flow->timer))
+		toe_flow_put(flow);
+	spin_lock_bh(&flow->lock);
+	sk = flow->sk;
+	flow->sk = NULL;
+	flow->busy = false;
+	spin_unlock_bh(&flow->lock);
+	wake_up_all(&flow->wait);
+	if (forget || atomic_read(&toe_states[TOE_STATE_HOST]) >
+		      READ_ONCE(toe_max_flows))
+		toe_flow_forget(flow);
+	if (sk)
+		sock_put(sk);
+	if (atomic_dec_and_test(&toe_active))
+		wake_up_all(&toe_active_wait);
+}
+
+struct sock *toe_sock_lookup(struct net *net, const struct toe_tuple *t)
+{
+	struct sock *sk;
+
+	local_bh_disable();
+	rcu_read_lock();
+	if (t->family == AF_INET)
+		sk = toe_inet_lookup(net, t->remote_addr[0], t->remote_port,
+				     t->local_addr[0], ntohs(t->local_port),
+				     0, 0);
+#if IS_ENABLED(CONFIG_IPV6)
+	else
+		sk = toe_inet6_lookup(net,
+				      (const struct in6_addr *)t->remote_addr,
+				      t->remote_port,
+				      (const struct in6_addr *)t->local_addr,
+				      ntohs(t->local_port), 0, 0);
+#else
+	else
+		sk = NULL;
+#endif
+	rcu_read_unlock();
+	local_bh_enable();
+	if (sk && (!sk_fullsock(sk) || sk->sk_protocol != IPPROTO_TCP)) {
+		sock_gen_put(sk);
+		sk = NULL;
+	}
+	return sk;
+}
+
+struct sock *toe_flow_sock(struct toe_flow *flow)
+{
+	struct sock *sk;
+
+	spin_lock_bh(&flow->lock);
+	sk = flow->sk;
+	if (sk)
+		sock_hold(sk);
+	spin_unlock_bh(&flow->lock);
+	if (sk)
+		return sk;
+	sk = toe_sock_lookup(flow->key.net, &flow->key.tuple);
+	if (sk && sk != flow->last_sk) {
+		sock_put(sk);
+		sk = NULL;
+	}
+	return sk;
+}
+
+bool toe_flow_alive(struct toe_flow *flow)
+{
+	struct sock *sk = toe_flow_sock(flow);
+
+	if (!sk)
+		return false;
+	sock_put(sk);
+	return true;
+}
+
+int toe_flow_walk(int (*fn)(struct toe_flow *flow, void *arg), void *arg)
+{
+	struct rhashtable_iter iter;
+	struct toe_flow *flow;
+	int err = 0;
+
+	rhashtable_walk_enter(&toe_table, &iter);
+	rhashtable_walk_start(&iter);
+	while (!err) {
+		flow = rhashtable_walk_next(&iter);
+		if (!flow)
+			break;
+		/* -EAGAIN: the table was resized, some may be seen twice */
+		if (IS_ERR(flow) || !toe_flow_hold(flow))
+			continue;
+		rhashtable_walk_stop(&iter);
+		err = fn(flow, arg);
+		rhashtable_walk_start(&iter);
+		toe_flow_put(flow);
+	}
+	rhashtable_walk_stop(&iter);
+	rhashtable_walk_exit(&iter);
+	return err;
+}
+
+static int toe_sweep_one(struct toe_flow *flow, void *arg)
+{
+	bool *again = arg;
+	bool idle;
+
+	if (READ_ONCE(flow->state) != TOE_STATE_HOST || READ_ONCE(flow->busy))
+		return 0;
+	if (toe_flow_alive(flow)) {
+		*again = true;
+		return 0;
+	}
+	/* A signal may come in now. busy keeps it away from a flow that is
+	 * about to leave the table.
+	 */
+	spin_lock_bh(&flow->lock);
+	idle = !flow->busy;
+	if (idle)
+		flow->busy = true;
+	spin_unlock_bh(&flow->lock);
+	if (idle)
+		toe_flow_forget(flow);
+	return 0;
+}
+
+/* Forgets HOST flows whose connection is gone. */
+static void toe_sweep(struct work_struct *work)
+{
+	bool again = false;
+
+	toe_flow_walk(toe_sweep_one, &again);
+	if (again && !READ_ONCE(toe_stopping))
+		schedule_delayed_work(&toe_sweep_work, TOE_SWEEP_INTERVAL);
+}
+
+struct toe_return_all {
+	struct toe_engine *engine;
+	enum toe_reason reason;
+};
+
+static int toe_return_one(struct toe_flow *flow, void *arg)
+{
+	struct toe_return_all *all = arg;
+
+	if (READ_ONCE(flow->busy) &&
+	    (!all->engine || READ_ONCE(flow->engine) == all->engine))
+		toe_flow_kick(flow, all->reason);
+	return 0;
+}
+
+void toe_flow_return_all(struct toe_engine *e, enum toe_reason reason)
+{
+	struct toe_return_all all = { .engine = e, .reason = reason };
+
+	if (e) {
+		/* Until the last of its flows has let go. */
+		do {
+			toe_flow_walk(toe_return_one, &all);
+		} while (!wait_for_completion_timeout(&e->idle, HZ / 10));
+		return;
+	}
+	do {
+		toe_flow_walk(toe_return_one, &all);
+	} while (!wait_event_timeout(toe_active_wait,
+				     !atomic_read(&toe_active), HZ / 10));
+}
+
+u32 toe_flow_count(enum toe_flow_state state)
+{
+	return atomic_read(&toe_states[state]);
+}
+
+int toe_flow_init(void)
+{
+	int err = -ENOMEM;
+
+	toe_flow_cache = KMEM_CACHE(toe_flow, SLAB_HWCACHE_ALIGN);
+	if (!toe_flow_cache)
+		return -ENOMEM;
+	toe_wq = alloc_workqueue("toe", WQ_UNBOUND, 0);
+	if (!toe_wq)
+		goto err_cache;
+	err = rhashtable_init(&toe_table, &toe_flow_params);
+	if (err)
+		goto err_wq;
+	return 0;
+
+err_wq:
+	destroy_workqueue(toe_wq);
+err_cache:
+	kmem_cache_destroy(toe_flow_cache);
+	return err;
+}
+
+/* No signal is taken any more, and every flow is back. The kfunc cannot be
+ * called now (a BPF program that knows it holds the module), netlink is shut.
+ */
+void toe_flow_stop(void)
+{
+	WRITE_ONCE(toe_stopping, true);
+	toe_flow_return_all(NULL, TOE_REASON_UNLOAD);
+	cancel_delayed_work_sync(&toe_sweep_work);
+}
+
+static void toe_flow_free_table(void *ptr, void *arg)
+{
+	toe_flow_put(ptr);
+}
+
+void toe_flow_exit(void)
+{
+	destroy_workqueue(toe_wq);
+	rhashtable_free_and_destroy(&toe_table, toe_flow_free_table, NULL);
+	/* toe_flow_free_rcu() is this module's text. */
+	rcu_barrier();
+	kmem_cache_destroy(toe_flow_cache);
+	xa_destroy(&toe_ids);
+}

@@ -1,0 +1,294 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The flow: a connection that toe knows.
+ *
+ * Who holds a reference:
+ *	the table (from toe_flow_new() until toe_flow_forget()),
+ *	the work while it is queued or runs, the timer while it is armed,
+ *	the id while the flow is on an engine, each toe_flow_get*() caller.
+ * The last toe_flow_put() frees it after an RCU grace period.
+ *
+ * flow->sk is a counted reference from the signal until the flow is HOST
+ * again; between offloads the socket is not held: it is looked up by name, and is
+ * ours if it has the address it had.
+ *
+ * Locks, outermost first:
+ *	the socket lock (lock_sock() or bh_lock_sock() with nobody owning it),
+ *	flow->lock (a BH spinlock), the driver's own locks.
+ *
+ * Only the flow's own work changes state; one work item does not run twice at
+ * the same time, so the migration code in it needs no lock of its own.
+ */
+#ifndef _TOE_FLOW_H
+#define _TOE_FLOW_H
+
+#include <linux/completion.h>
+#include <linux/rhashtable.h>
+#include <linux/skbuff.h>
+#include <linux/workqueue.h>
+#include <net/inet_connection_sock.h>
+#include <net/sock.h>
+
+#include <toe/engine.h>
+
+struct tcp_congestion_ops;
+struct inet_connection_sock_af_ops;
+
+/* What the gate does with a wire frame of the flow */
+enum toe_gate_mode {
+	TOE_GATE_OPEN,		/* nothing: the stack has the flow */
+	TOE_GATE_INJECT,	/* data to the engine; SYN, FIN, RST parked */
+	TOE_GATE_PARK,		/* everything parked */
+};
+
+struct toe_flow_key {
+	struct toe_tuple	tuple;
+	struct net		*net;
+};
+
+/**
+ * struct toe_flow - see the head of this file
+ * @node: in the table, by @key
+ * @key: name and network namespace; constant
+ * @refs: see above
+ * @rcu: frees it
+ * @work: the state machine, see migrate.c
+ * @timer: tries again to feed what the stack had no room for
+ * @wait: woken at every reply, state change and delivery
+ * @sk: the socket, see above; set and cleared under @lock
+ * @last_sk: the socket of the last signal; compared, never followed
+ * @state: enum toe_flow_state; written by the work only
+ * @reason: enum toe_reason, of @state
+ * @busy: a signal is being worked on; under @lock
+ * @close_reason: first reason to return the flow, 0: none (cmpxchg)
+ * @open_reason: why it was signalled
+ * @error: outcome of the last open, errno
+ * @since_ns: ktime of the last state change
+ * @opens: how often it reached an engine
+ * @open_ns: handover time of the last open
+ * @close_ns: of the last close
+ * @id: on the engine, 0 when on none
+ * @engine: reference held while @id is set
+ * @lock: protects what is marked L
+ * @awaited: L, bit per enum toe_engine_cmd: the work waits for its reply
+ * @replied: L, bit per enum toe_engine_cmd: the reply is there
+ * @reply_err: L, its outcome
+ * @final: L, the state of TOE_ENGINE_CLOSE's reply
+ * @opened: the state given to the engine; written by the work
+ * @shadow: S: the socket lock protects what is in it
+ * @gate: enum toe_gate_mode, L
+ * @parked: L, frames that wait for the flow's return
+ * @okfn: L, where a parked frame goes on
+ * @draining: L, the work feeds, up-calls only queue
+ * @rx_queue: L, payload from the engine not yet given to the stack
+ * @rx_backlog: L, clones of what went through the socket's backlog
+ * @rx_nxt: L, the sequence number expected from the engine
+ * @fed_nxt: L, what was fed reaches to here, if the stack took all
+ * @rcv_edge: L, highest right edge told to the engine
+ * @snd_una: L, the peer's acknowledgement as last reported
+ * @snd_wnd: L, its window
+ * @tx_nxt: S and L, one past the last byte submitted to the engine
+ * @srtt_us: as last reported
+ * @credit_owed: L, the engine had no room for a credit
+ * @ack_pending: L, an acknowledgement waits to be fed
+ * @tx_engine: bytes acknowledged while on an engine
+ * @rx_engine: bytes taken from an engine
+ */
+struct toe_flow {
+	struct rhash_head	node;
+	struct toe_flow_key	key;
+	refcount_t		refs;
+	struct rcu_head		rcu;
+	struct work_struct	work;
+	struct timer_list	timer;
+	wait_queue_head_t	wait;
+
+	struct sock		*sk;
+	const struct sock	*last_sk;
+	u8			state;
+	u8			reason;
+	bool			busy;
+	int			close_reason;
+	u8			open_reason;
+	int			error;
+	u64			since_ns;
+	u32			opens;
+	u64			open_ns;
+	u64			close_ns;
+
+	u32			id;
+	struct toe_engine	*engine;
+
+	spinlock_t		lock;
+	unsigned long		awaited;
+	unsigned long		replied;
+	int			reply_err[TOE_ENGINE_RELEASE + 1];
+	struct toe_state	final;
+	struct toe_state	opened;
+
+	struct {
+		bool			installed;
+		const struct tcp_congestion_ops *ca_ops;
+		u64			ca_priv[ICSK_CA_PRIV_SIZE / sizeof(u64)];
+		const struct inet_connection_sock_af_ops *af_ops;
+		u32			gso_max_size;
+		u16			gso_max_segs;
+		netdev_features_t	route_caps;
+		bool			tx_stopped;
+		u32			rcv_edge;
+		struct sk_buff_head	tx_pending;
+		struct sk_buff		*rst;
+	} shadow;
+
+	enum toe_gate_mode	gate;
+	struct sk_buff_head	parked;
+	int (*okfn)(struct net *net, struct sock *sk, struct sk_buff *skb);
+	bool			draining;
+	struct sk_buff_head	rx_queue;
+	struct sk_buff_head	rx_backlog;
+	u32			rx_nxt;
+	u32			fed_nxt;
+	u32			rcv_edge;
+	u32			snd_una;
+	u32			snd_wnd;
+	u32			tx_nxt;
+	u32			srtt_us;
+	bool			credit_owed;
+	bool			ack_pending;
+
+	u64			tx_engine;
+	u64			rx_engine;
+};
+
+extern unsigned int toe_max_flows;
+
+/**
+ * toe_tuple_from_sock() - name a connection
+ * @t: filled in
+ * @sk: a full TCP socket, IPv4, IPv6 or IPv4-mapped
+ */
+void toe_tuple_from_sock(struct toe_tuple *t, const struct sock *sk);
+
+/**
+ * toe_flow_signal() - make a connection a candidate
+ * @sk: its socket, locked by anyone or no one
+ * @reason: TOE_REASON_THRESHOLD or TOE_REASON_ADMIN
+ * @flowp: when not NULL, a reference to the flow on success and on -EEXIST
+ *
+ * Takes a reference to @sk, removes duplicates, queues the work. Nothing else.
+ *
+ * Context: any but hard interrupt and NMI.
+ * Return: 0, -EEXIST when it is known and on its way, -ENOSPC when the table is
+ * full, -ENOMEM.
+ */
+int toe_flow_signal(struct sock *sk, enum toe_reason reason,
+		    struct toe_flow **flowp);
+
+/**
+ * toe_flow_kick() - ask for a flow's return
+ * @flow: referenced by the caller or found under RCU with a reference
+ * @reason: why; the first one stays
+ *
+ * Context: any but hard interrupt.
+ */
+void toe_flow_kick(struct toe_flow *flow, enum toe_reason reason);
+
+/**
+ * toe_flow_queue() - run the flow's work
+ * @flow: referenced by the caller
+ */
+void toe_flow_queue(struct toe_flow *flow);
+
+struct toe_flow *toe_flow_lookup(const struct toe_flow_key *key);
+struct toe_flow *toe_flow_by_id(u32 id);
+bool toe_flow_hold(struct toe_flow *flow);
+void toe_flow_put(struct toe_flow *flow);
+DEFINE_FREE(toe_flow_put, struct toe_flow *, if (_T) toe_flow_put(_T))
+
+/**
+ * toe_flow_find() - the flow a key names, without a reference
+ * @key: the key
+ *
+ * Context: rcu_read_lock() held; the flow is valid until it is dropped.
+ */
+struct toe_flow *toe_flow_find(const struct toe_flow_key *key);
+
+/**
+ * toe_flow_bind() - give the flow an id on an engine
+ * @flow: in its work
+ * @e: referenced; the flow takes the reference over on success
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int toe_flow_bind(struct toe_flow *flow, struct toe_engine *e);
+
+/**
+ * toe_flow_unbind() - take the id away; later up-calls find nothing
+ * @flow: in its work
+ */
+void toe_flow_unbind(struct toe_flow *flow);
+
+/**
+ * toe_flow_set_state() - the one place where a state changes
+ * @flow: in its work
+ * @state: the new one
+ * @reason: why
+ */
+void toe_flow_set_state(struct toe_flow *flow, enum toe_flow_state state,
+			enum toe_reason reason);
+
+/**
+ * toe_flow_settle() - the flow is HOST (again): let the socket go
+ * @flow: in its work
+ * @forget: take it out of the table, too
+ */
+void toe_flow_settle(struct toe_flow *flow, bool forget);
+
+/**
+ * toe_flow_alive() - does a HOST flow's connection still exist?
+ * @flow: any
+ *
+ * Context: process or softirq.
+ */
+bool toe_flow_alive(struct toe_flow *flow);
+
+/**
+ * toe_flow_sock() - the flow's socket with a reference of its own
+ * @flow: any
+ *
+ * Return: the socket, for sock_put(), or NULL when the connection is gone.
+ */
+struct sock *toe_flow_sock(struct toe_flow *flow);
+
+/**
+ * toe_sock_lookup() - the established socket of a connection
+ * @net: where
+ * @t: its name
+ *
+ * Return: a referenced full socket, for sock_put(), or NULL.
+ */
+struct sock *toe_sock_lookup(struct net *net, const struct toe_tuple *t);
+
+/**
+ * toe_flow_walk() - call a function for every flow
+ * @fn: called with a reference held and no lock; a return other than 0 ends it
+ * @arg: for @fn
+ *
+ * Context: process, may sleep if @fn does.
+ */
+int toe_flow_walk(int (*fn)(struct toe_flow *flow, void *arg), void *arg);
+
+/**
+ * toe_flow_return_all() - return flows and wait until they are back
+ * @e: of this engine, or NULL for all
+ * @reason: why
+ */
+void toe_flow_return_all(struct toe_engine *e, enum toe_reason reason);
+
+u32 toe_flow_count(enum toe_flow_state state);
+
+int toe_flow_init(void);
+void toe_flow_stop(void);
+void toe_flow_exit(void);
+
+#endif /* _TOE_FLOW_H */

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The gate: wire frames of offloaded flows that reach the host. */
+#ifndef _TOE_GATE_H
+#define _TOE_GATE_H
+
+#include "flow.h"
+
+/**
+ * toe_gate_hook() - make sure that a network namespace has its hooks
+ * @net: the namespace
+ *
+ * Context: process, may sleep.
+ * Return: 0 or the error of nf_register_net_hooks().
+ */
+int toe_gate_hook(struct net *net);
+
+/**
+ * toe_gate_set() - change what the gate does with a flow's frames
+ * @flow: in its work
+ * @mode: TOE_GATE_INJECT or TOE_GATE_PARK
+ */
+void toe_gate_set(struct toe_flow *flow, enum toe_gate_mode mode);
+
+/**
+ * toe_gate_settle() - wait until every frame that passed the gate before the
+ *	last toe_gate_set() has reached the socket or its backlog
+ */
+void toe_gate_settle(void);
+
+/**
+ * toe_gate_open() - let parked frames into the stack, then all others
+ * @flow: in its work, its socket not locked by the caller
+ */
+void toe_gate_open(struct toe_flow *flow);
+
+int toe_gate_init(void);
+void toe_gate_exit(void);
+
+#endif /* _TOE_GATE_H */

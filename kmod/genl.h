@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* The netlink face. */
+#ifndef _TOE_GENL_H
+#define _TOE_GENL_H
+
+#include "flow.h"
+
+/**
+ * toe_genl_event() - tell listeners of a transition
+ * @flow: referenced
+ * @from: state left
+ * @to: state entered
+ * @reason: why
+ *
+ * Context: process, may sleep.
+ */
+void toe_genl_event(struct toe_flow *flow, enum toe_flow_state from,
+		    enum toe_flow_state to, enum toe_reason reason);
+
+int toe_genl_init(void);
+void toe_genl_exit(void);
+
+#endif /* _TOE_GENL_H */

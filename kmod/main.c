@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * toe: mid-stream TCP offload. Loading and unloading.
+ */
+#include <linux/module.h>
+
+#include "flow.h"
+#include "gate.h"
+#include "genl.h"
+#include "migrate.h"
+#include "signal.h"
+
+module_param_named(max_flows, toe_max_flows, uint, 0444);
+MODULE_PARM_DESC(max_flows, "connections offloaded or on their way at once (changed at run time by toectl)");
+module_param_named(timeout_ms, toe_timeout_ms, uint, 0444);
+MODULE_PARM_DESC(timeout_ms, "milliseconds an engine may take to answer (changed at run time by toectl)");
+
+static int __init toe_init(void)
+{
+	int err;
+
+	err = toe_flow_init();
+	if (err)
+		return err;
+	err = toe_gate_init();
+	if (err)
+		goto err_flow;
+	err = toe_genl_init();
+	if (err)
+		goto err_gate;
+	err = toe_signal_init();
+	if (err)
+		goto err_genl;
+	return 0;
+
+err_genl:
+	toe_genl_exit();
+err_gate:
+	toe_gate_exit();
+err_flow:
+	toe_flow_stop();
+	toe_flow_exit();
+	return err;
+}
+
+static void __exit toe_exit(void)
+{
+	/* No engine is registered now (its driver would hold us), so no flow
+	 * is offloaded; what is left are flows that wait for nothing.
+	 */
+	toe_genl_exit();
+	toe_flow_stop();
+	toe_gate_exit();
+	toe_flow_exit();
+	/* Readers of icsk_af_ops may still look at our copies. */
+	synchronize_net();
+}
+
+module_init(toe_init);
+module_exit(toe_exit);
+MODULE_AUTHOR("the toe project");
+MODULE_DESCRIPTION("mid-stream TCP offload");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,447 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The state machine of a flow: HOST -> OPENING -> ENGINE -> CLOSING -> HOST.
+ * All of it runs in the flow's work, one step after the other, and waits for
+ * the engine's answers where they are needed.
+ *
+ * Opening, in this order, and why:
+ *	PREPARE		the engine holds the peer's frames: nothing new reaches
+ *			the host
+ *	gate shut	what was under way goes to the engine, to be held
+ *	settle		every frame that passed the gate before is in the socket
+ *			or in its backlog
+ *	lock, flush	and now it is processed: the socket stands still
+ *	snapshot, install, OPEN, the unacknowledged bytes, unlock
+ * Closing:
+ *	draining	the engine's bytes queue up for this work
+ *	CLOSE		the engine stops, holds the peer's frames and says where it
+ *			stands; then wait until it has delivered all it received
+ *	gate parks	nothing gets between
+ *	lock, remove	un-send, adopt, feed, send: the socket is native
+ *	gate open	parked FIN or RST are processed
+ *	RELEASE		held frames go to the host
+ */
+#include <linux/delay.h>
+#include <net/dst.h>
+#include <net/neighbour.h>
+#include <net/tcp.h>
+
+#include "eligible.h"
+#include "engine.h"
+#include "flow.h"
+#include "gate.h"
+#include "migrate.h"
+#include "shadow.h"
+#include "stats.h"
+#include "trace.h"
+
+#define TOE_CALM_TRIES		10
+#define TOE_MAX_WINDOW		(U16_MAX << TCP_MAX_WSCALE)
+
+unsigned int toe_timeout_ms = 1000;
+
+/* Before a command is submitted: its reply may come at once. */
+static void toe_await(struct toe_flow *flow, enum toe_engine_cmd cmd)
+{
+	spin_lock_bh(&flow->lock);
+	clear_bit(cmd, &flow->replied);
+	set_bit(cmd, &flow->awaited);
+	spin_unlock_bh(&flow->lock);
+}
+
+/* Waits for the reply; @err is what submitting gave. */
+static int toe_reply(struct toe_flow *flow, enum toe_engine_cmd cmd, int err)
+{
+	struct toe_engine *e = flow->engine;
+	unsigned long timeout = msecs_to_jiffies(READ_ONCE(toe_timeout_ms));
+
+	if (!err)
+		wait_event_timeout(flow->wait, test_bit(cmd, &flow->replied) ||
+				   !READ_ONCE(e->alive), timeout);
+	spin_lock_bh(&flow->lock);
+	if (!err && test_bit(cmd, &flow->replied))
+		err = flow->reply_err[cmd];
+	else if (!err)
+		err = READ_ONCE(e->alive) ? -ETIMEDOUT : -ENODEV;
+	clear_bit(cmd, &flow->awaited);
+	spin_unlock_bh(&flow->lock);
+	trace_toe_engine_reply(flow, cmd, err);
+	return err;
+}
+
+static enum toe_reason toe_reason_of(int err)
+{
+	switch (err) {
+	case 0:
+		return TOE_REASON_NONE;
+	case -ETIMEDOUT:
+		return TOE_REASON_ENGINE_TIMEOUT;
+	case -ENODEV:
+		return TOE_REASON_ENGINE_FAILED;
+	case -ENOSPC:
+		return TOE_REASON_TABLE_FULL;
+	case -ENOMEM:
+		return TOE_REASON_MEMORY;
+	case -EAFNOSUPPORT:
+		return TOE_REASON_FAMILY;
+	default:
+		return TOE_REASON_ENGINE_REFUSED;
+	}
+}
+
+/* Route, interface and next hop of a connection. */
+static enum toe_reason toe_open_route(struct toe_flow *flow, struct sock *sk,
+				      struct dst_entry **dstp)
+{
+	const void *daddr = flow->key.tuple.remote_addr;
+	struct dst_entry *dst = __sk_dst_get(sk);
+	struct toe_state *st = &flow->opened;
+	struct neighbour *n;
+	bool valid;
+
+	if (!dst)
+		return TOE_REASON_ROUTE;
+	if (dst->dev->addr_len != ETH_ALEN)
+		return TOE_REASON_ROUTE;
+	n = dst_neigh_lookup(dst, daddr);
+	if (!n)
+		return TOE_REASON_NEIGHBOUR;
+	valid = READ_ONCE(n->nud_state) & NUD_VALID;
+	if (valid) {
+		neigh_ha_snapshot((char *)st->dst_mac, n, dst->dev);
+		memcpy(st->src_mac, dst->dev->dev_addr, ETH_ALEN);
+		*dstp = dst_clone(dst);
+	}
+	neigh_release(n);
+	return valid ? TOE_REASON_NONE : TOE_REASON_NEIGHBOUR;
+}
+
+/* Waits, bounded, until the connection is calm. Returns with the socket
+ * unlocked; what it found may change, so the final look is at the snapshot.
+ */
+static enum toe_reason toe_open_calm(struct sock *sk)
+{
+	enum toe_reason reason;
+	bool calm;
+	int i;
+
+	for (i = 0; i < TOE_CALM_TRIES; i++) {
+		if (i) {
+			toe_stats_inc(TOE_STAT_CALM_RETRIES);
+			msleep(1 << (i - 1));
+		}
+		lock_sock(sk);
+		reason = toe_eligible(sk);
+		calm = toe_calm(sk);
+		release_sock(sk);
+		if (reason || calm)
+			return reason;
+	}
+	return TOE_REASON_NOT_CALM;
+}
+
+/* The engine forgets the flow, and its id ends. */
+static void toe_release(struct toe_flow *flow)
+{
+	struct toe_engine *e = flow->engine;
+
+	toe_await(flow, TOE_ENGINE_RELEASE);
+	toe_reply(flow, TOE_ENGINE_RELEASE, e->ops->release(e, flow->id));
+	toe_flow_unbind(flow);
+}
+
+/* Is what the engine says at the end possible, and all that it received here? */
+static bool toe_final_ok(struct toe_flow *flow)
+{
+	const struct toe_state *f = &flow->final;
+	bool ok;
+
+	spin_lock_bh(&flow->lock);
+	ok = !before(f->snd_una, flow->snd_una) &&
+	     !after(f->snd_una, flow->tx_nxt) &&
+	     !before(f->snd_nxt, f->snd_una) &&
+	     !after(f->snd_nxt, flow->tx_nxt) &&
+	     !before(f->rcv_nxt, flow->rx_nxt) &&
+	     f->rcv_nxt - flow->rx_nxt <= TOE_MAX_WINDOW &&
+	     f->rcv_wup + f->rcv_wnd - f->rcv_nxt <= TOE_MAX_WINDOW;
+	spin_unlock_bh(&flow->lock);
+	if (!ok)
+		return false;
+	wait_event_timeout(flow->wait,
+			   READ_ONCE(flow->rx_nxt) == f->rcv_nxt ||
+			   !READ_ONCE(flow->engine->alive),
+			   msecs_to_jiffies(READ_ONCE(toe_timeout_ms)));
+	return READ_ONCE(flow->rx_nxt) == f->rcv_nxt;
+}
+
+/* Without the engine's word: all that it was given may be on the wire. */
+static void toe_final_guess(struct toe_flow *flow)
+{
+	struct toe_state *f = &flow->final;
+	u64 ms = div_u64(ktime_get_ns() - flow->since_ns, NSEC_PER_MSEC);
+
+	toe_stats_inc(TOE_STAT_TAKEOVERS);
+	*f = flow->opened;
+	spin_lock_bh(&flow->lock);
+	f->snd_una = flow->snd_una;
+	f->snd_nxt = flow->tx_nxt;
+	f->snd_wnd = flow->snd_wnd;
+	f->rcv_nxt = flow->rx_nxt;
+	f->rcv_wup = flow->rx_nxt;
+	f->rcv_wnd = flow->rcv_edge - flow->rx_nxt;
+	spin_unlock_bh(&flow->lock);
+	f->snd_cwnd = TCP_INIT_CWND;
+	/* The engine's clock may have run ahead of the host's by its steps. */
+	ms += 1000;
+	f->tsval += f->options & TOE_OPT_TS_USEC ? ms * USEC_PER_MSEC : ms;
+}
+
+/* The reset the application caused, from where the engine stopped: a number
+ * that the peer accepts (RFC 5961 3.2).
+ */
+static void toe_send_rst(struct toe_flow *flow, struct sock *sk)
+{
+	struct sk_buff *skb = flow->shadow.rst;
+
+	if (!skb)
+		return;
+	flow->shadow.rst = NULL;
+	tcp_hdr(skb)->seq = htonl(flow->final.snd_nxt);
+	inet_csk(sk)->icsk_af_ops->queue_xmit(sk, skb, &inet_sk(sk)->cork.fl);
+}
+
+/* The socket is native again, the engine has forgotten it. @flow->final says
+ * where the connection stands.
+ */
+static void toe_bring_home(struct toe_flow *flow)
+{
+	struct sock *sk = flow->sk;
+
+	toe_gate_set(flow, TOE_GATE_PARK);
+	lock_sock(sk);
+	toe_shadow_remove(flow, sk, &flow->final);
+	toe_send_rst(flow, sk);
+	release_sock(sk);
+	toe_gate_open(flow);
+	toe_release(flow);
+}
+
+/* Gets the final state from the engine, or does without it. */
+static void toe_recall(struct toe_flow *flow)
+{
+	struct toe_engine *e = flow->engine;
+	int err;
+
+	toe_shadow_drain(flow);
+	lock_sock(flow->sk);
+	flow->shadow.tx_stopped = true;
+	release_sock(flow->sk);
+
+	toe_await(flow, TOE_ENGINE_CLOSE);
+	err = toe_reply(flow, TOE_ENGINE_CLOSE, e->ops->close(e, flow->id));
+	if (!err && !toe_final_ok(flow)) {
+		toe_engine_error(e, TOE_STAT_ERR_SEQUENCE);
+		err = -EPROTO;
+	}
+	if (err)
+		toe_final_guess(flow);
+}
+
+/* With the socket standing still. Returns 0 or why not; then nothing changed. */
+static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
+{
+	struct toe_engine *e = flow->engine;
+	enum toe_reason reason;
+	int err;
+
+	sk_flush_backlog(sk);
+	reason = toe_eligible(sk);
+	if (!reason && !toe_calm(sk))
+		reason = TOE_REASON_NOT_CALM;
+	if (reason)
+		return reason;
+	toe_shadow_snapshot(flow, sk, &flow->opened);
+	err = toe_shadow_install(flow, sk);
+	if (err)
+		return toe_reason_of(err);
+	toe_await(flow, TOE_ENGINE_OPEN);
+	err = e->ops->open(e, flow->id, &flow->opened);
+	if (!err)
+		err = toe_shadow_resend(flow, sk);
+	/* From here on failure is undone as a return. */
+	flow->error = err;
+	return TOE_REASON_NONE;
+}
+
+/* PREPARE to OPENED. TOE_REASON_NONE, or why not: then the flow is native
+ * again and unbound.
+ */
+static enum toe_reason toe_open_on(struct toe_flow *flow)
+{
+	struct toe_engine *e = flow->engine;
+	struct sock *sk = flow->sk;
+	enum toe_reason reason;
+	u64 start = ktime_get_ns();
+	int err;
+
+	toe_await(flow, TOE_ENGINE_PREPARE);
+	err = toe_reply(flow, TOE_ENGINE_PREPARE,
+			e->ops->prepare(e, flow->id, &flow->key.tuple));
+	if (err) {
+		toe_release(flow);
+		return toe_reason_of(err);
+	}
+	toe_gate_set(flow, TOE_GATE_INJECT);
+	toe_gate_settle();
+	lock_sock(sk);
+	reason = toe_open_locked(flow, sk);
+	release_sock(sk);
+	if (reason) {
+		toe_gate_set(flow, TOE_GATE_PARK);
+		toe_gate_open(flow);
+		toe_release(flow);
+		return reason;
+	}
+	err = toe_reply(flow, TOE_ENGINE_OPEN, flow->error);
+	if (!err) {
+		flow->open_ns = ktime_get_ns() - start;
+		return TOE_REASON_NONE;
+	}
+	if (err == -ETIMEDOUT) {
+		/* It may run there by now. */
+		toe_recall(flow);
+	} else {
+		toe_shadow_drain(flow);
+		if (err == -ENODEV)
+			toe_final_guess(flow);
+		else
+			flow->final = flow->opened;
+	}
+	toe_bring_home(flow);
+	return toe_reason_of(err);
+}
+
+static enum toe_reason toe_open(struct toe_flow *flow)
+{
+	struct dst_entry *dst = NULL;
+	struct sock *sk = flow->sk;
+	struct toe_engine *e;
+	enum toe_reason reason;
+	int tries = 0;
+
+	lock_sock(sk);
+	reason = toe_eligible(sk);
+	if (!reason)
+		reason = toe_open_route(flow, sk, &dst);
+	release_sock(sk);
+	if (reason)
+		return reason;
+	if (toe_gate_hook(flow->key.net)) {
+		dst_release(dst);
+		return TOE_REASON_MEMORY;
+	}
+	do {
+		reason = toe_open_calm(sk);
+		if (reason)
+			break;
+		e = toe_engine_get(dst, flow->key.tuple.family, &reason);
+		if (!e)
+			break;
+		reason = TOE_REASON_NONE;
+		if (toe_flow_bind(flow, e)) {
+			toe_engine_put(e);
+			reason = TOE_REASON_MEMORY;
+			break;
+		}
+		if (flow->state != TOE_STATE_OPENING)
+			toe_flow_set_state(flow, TOE_STATE_OPENING,
+					   flow->open_reason);
+		reason = toe_open_on(flow);
+	} while (reason == TOE_REASON_NOT_CALM && ++tries < TOE_CALM_TRIES);
+	dst_release(dst);
+	return reason;
+}
+
+static int toe_open_error(enum toe_reason reason)
+{
+	switch (reason) {
+	case TOE_REASON_NONE:
+		return 0;
+	case TOE_REASON_NOT_CALM:
+		return -EBUSY;
+	case TOE_REASON_NO_ENGINE:
+	case TOE_REASON_ENGINE_FAILED:
+		return -ENODEV;
+	case TOE_REASON_TABLE_FULL:
+		return -ENOSPC;
+	case TOE_REASON_ENGINE_TIMEOUT:
+		return -ETIMEDOUT;
+	case TOE_REASON_MEMORY:
+		return -ENOMEM;
+	case TOE_REASON_STATE:
+		return -ENOTCONN;
+	default:
+		return -EOPNOTSUPP;
+	}
+}
+
+/* Has the connection ended, so that nobody will ask for its flow again? */
+static bool toe_over(const struct sock *sk)
+{
+	return !((1 << inet_sk_state_load(sk)) &
+		 (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT));
+}
+
+static void toe_work_open(struct toe_flow *flow)
+{
+	enum toe_reason reason = toe_open(flow);
+
+	flow->error = toe_open_error(reason);
+	if (!reason) {
+		flow->opens++;
+		toe_stats_inc(TOE_STAT_OPENS);
+		toe_flow_set_state(flow, TOE_STATE_ENGINE, flow->open_reason);
+		/* What waits in the write queue goes now. */
+		toe_shadow_poke(flow);
+		return;
+	}
+	toe_stats_inc(TOE_STAT_OPEN_FAILS);
+	toe_stats_refused(reason);
+	toe_flow_set_state(flow, TOE_STATE_HOST, reason);
+	toe_flow_settle(flow, toe_over(flow->sk));
+}
+
+static void toe_work_close(struct toe_flow *flow)
+{
+	enum toe_reason reason = flow->close_reason;
+	u64 start = ktime_get_ns();
+
+	toe_flow_set_state(flow, TOE_STATE_CLOSING, reason);
+	toe_recall(flow);
+	toe_bring_home(flow);
+	flow->close_ns = ktime_get_ns() - start;
+	toe_stats_inc(TOE_STAT_CLOSES);
+	toe_stats_returned(reason);
+	toe_flow_set_state(flow, TOE_STATE_HOST, reason);
+	toe_flow_settle(flow, toe_over(flow->sk));
+}
+
+void toe_migrate_work(struct work_struct *work)
+{
+	struct toe_flow *flow = container_of(work, struct toe_flow, work);
+
+	switch (flow->state) {
+	case TOE_STATE_HOST:
+		/* A kick that came too late finds no socket here. */
+		if (flow->sk)
+			toe_work_open(flow);
+		break;
+	case TOE_STATE_ENGINE:
+		if (READ_ONCE(flow->close_reason))
+			toe_work_close(flow);
+		else
+			toe_shadow_flush(flow);
+		break;
+	}
+	toe_flow_put(flow);
+}

@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The shadow socket: how a socket becomes one, and how it becomes native again.
+ *
+ * Notes:
+ * 1. icsk_af_ops is read without locks (getsockopt and others), so the table
+ *    with our queue_xmit is a static copy, one for each table that we meet
+ *    (IPv4, IPv6, IPv4-mapped), and outlives every flow.
+ * 2. The socket keeps its real retransmission timer's code; while it is a
+ *    shadow the timeout is as long as TCP allows and each ACK pushes it on.
+ * 3. Whatever the engine did, at removal the socket promises nothing less than
+ *    what the peer has already been promised: the right window edge and the
+ *    timestamps never go back.
+ */
+#include <linux/mutex.h>
+#include <net/dst.h>
+#include <net/inet_common.h>
+#include <net/ipv6.h>
+#include <net/tcp.h>
+
+#include "cc.h"
+#include "compat.h"
+#include "flow.h"
+#include "shadow.h"
+#include "shadow_io.h"
+#include "stats.h"
+
+/* The stack's own limit is MAX_SKB_FRAGS page frags of 32 KiB each. */
+#define TOE_MAX_SEGMENT		(512U << 10)
+
+static struct toe_af_ops {
+	const struct inet_connection_sock_af_ops *orig;
+	struct inet_connection_sock_af_ops ops;
+} toe_af_ops[4];
+static DEFINE_MUTEX(toe_af_ops_lock);
+
+/* Our copy of a table, made when it is met first. */
+static const struct inet_connection_sock_af_ops *
+toe_af_ops_get(const struct inet_connection_sock_af_ops *orig)
+{
+	const struct inet_connection_sock_af_ops *found = NULL;
+	int i;
+
+	mutex_lock(&toe_af_ops_lock);
+	for (i = 0; i < ARRAY_SIZE(toe_af_ops) && !found; i++) {
+		struct toe_af_ops *slot = &toe_af_ops[i];
+
+		if (!slot->orig) {
+			slot->ops = *orig;
+			slot->ops.queue_xmit = toe_queue_xmit;
+			slot->orig = orig;
+		}
+		if (slot->orig == orig)
+			found = &slot->ops;
+	}
+	mutex_unlock(&toe_af_ops_lock);
+	return found;
+}
+
+void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
+			 struct toe_state *st)
+{
+	const struct inet_connection_sock *icsk = inet_csk(sk);
+	const struct inet_sock *inet = inet_sk(sk);
+	const struct dst_entry *dst = __sk_dst_get(sk);
+	const struct tcp_sock *tp = tcp_sk(sk);
+	int ttl = READ_ONCE(inet->uc_ttl);
+
+	sock_owned_by_me(sk);
+	st->tuple = flow->key.tuple;
+	st->options = (tp->rx_opt.tstamp_ok ? TOE_OPT_TIMESTAMPS : 0) |
+		      (tp->tcp_usec_ts ? TOE_OPT_TS_USEC : 0) |
+		      (tcp_is_sack(tp) ? TOE_OPT_SACK : 0) |
+		      (tp->rx_opt.wscale_ok ? TOE_OPT_WSCALE : 0) |
+		      (tp->ecn_flags & TCP_ECN_OK ? TOE_OPT_ECN : 0) |
+		      (tp->nonagle & TCP_NAGLE_OFF ? TOE_OPT_NODELAY : 0);
+	st->snd_una = tp->snd_una;
+	st->snd_nxt = tp->snd_nxt;
+	st->snd_wnd = tp->snd_wnd;
+	st->snd_wl1 = tp->snd_wl1;
+	st->max_window = tp->max_window;
+	st->rcv_nxt = tp->rcv_nxt;
+	st->rcv_wup = tp->rcv_wup;
+	st->rcv_wnd = tp->rcv_wnd;
+	st->tsval = tcp_clock_ts(tp->tcp_usec_ts) + tp->tsoffset;
+	st->ts_recent = tp->rx_opt.ts_recent;
+	st->snd_cwnd = tcp_snd_cwnd(tp);
+	st->snd_ssthresh = tp->snd_ssthresh;
+	st->srtt_us = tp->srtt_us >> 3;
+	st->rttvar_us = tp->rttvar_us;
+	st->mss_cache = tp->mss_cache;
+	st->mss_clamp = tp->rx_opt.mss_clamp;
+	st->advmss = tp->advmss;
+	st->rcv_mss = icsk->icsk_ack.rcv_mss;
+	st->pmtu = dst ? dst_mtu(dst) : icsk->icsk_pmtu_cookie;
+	st->sndbuf = READ_ONCE(sk->sk_sndbuf);
+	st->rcvbuf = READ_ONCE(sk->sk_rcvbuf);
+	st->retrans = tp->total_retrans;
+	st->snd_wscale = tp->rx_opt.snd_wscale;
+	st->rcv_wscale = tp->rx_opt.rcv_wscale;
+	st->tos = READ_ONCE(inet->tos);
+	if (flow->key.tuple.family == AF_INET) {
+		st->ttl = ttl < 0 ? READ_ONCE(sock_net(sk)->ipv4.sysctl_ip_default_ttl) : ttl;
+	}
+#if IS_ENABLED(CONFIG_IPV6)
+	else {
+		int hops = READ_ONCE(inet6_sk(sk)->hop_limit);
+
+		st->tos = inet6_sk(sk)->tclass;
+		st->ttl = hops < 0 ? 64 : hops;
+	}
+#endif
+	strscpy_pad(st->ca_name, icsk->icsk_ca_ops->name,
+		    sizeof(st->ca_name));
+}
+
+int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
+{
+	const struct inet_connection_sock_af_ops *ops;
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	const struct toe_state *st = &flow->opened;
+
+	sock_owned_by_me(sk);
+	ops = toe_af_ops_get(icsk->icsk_af_ops);
+	if (!ops)
+		return -EAFNOSUPPORT;
+
+	spin_lock_bh(&flow->lock);
+	flow->draining = false;
+	flow->rx_nxt = st->rcv_nxt;
+	flow->fed_nxt = st->rcv_nxt;
+	flow->rcv_edge = st->rcv_wup + st->rcv_wnd;
+	flow->snd_una = st->snd_una;
+	flow->snd_wnd = st->snd_wnd;
+	flow->tx_nxt = st->snd_nxt;
+	flow->srtt_us = st->srtt_us;
+	flow->credit_owed = false;
+	flow->ack_pending = false;
+	spin_unlock_bh(&flow->lock);
+
+	flow->shadow.af_ops = icsk->icsk_af_ops;
+	flow->shadow.gso_max_size = sk->sk_gso_max_size;
+	flow->shadow.gso_max_segs = sk->sk_gso_max_segs;
+	flow->shadow.route_caps = sk->sk_route_caps;
+	flow->shadow.rcv_edge = flow->rcv_edge;
+	flow->shadow.tx_stopped = false;
+	flow->shadow.installed = true;
+
+	toe_cc_install(flow, sk);
+	sk->sk_gso_max_size = min(flow->engine->max_tx_len, TOE_MAX_SEGMENT);
+	sk->sk_gso_max_segs = U16_MAX;
+	sk->sk_route_caps |= NETIF_F_SG | NETIF_F_GSO | NETIF_F_GSO_SOFTWARE |
+			     NETIF_F_HW_CSUM;
+	if (tcp_sk(sk)->packets_out)
+		inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS,
+					  icsk->icsk_rto, TCP_RTO_MAX);
+	WRITE_ONCE(icsk->icsk_af_ops, ops);
+	return 0;
+}
+
+int toe_shadow_resend(struct toe_flow *flow, struct sock *sk)
+{
+	u32 seq = flow->opened.snd_una;
+	struct sk_buff *skb, *clone;
+
+	sock_owned_by_me(sk);
+	for (skb = tcp_rtx_queue_head(sk); skb; skb = skb_rb_next(skb)) {
+		u32 skip = seq - TCP_SKB_CB(skb)->seq;
+
+		/* The clone's dst and the original's list anchor overlap. */
+		tcp_skb_tsorted_save(skb) {
+			clone = skb_clone(skb, GFP_KERNEL);
+		} tcp_skb_tsorted_restore(skb);
+		if (!clone)
+			return -ENOMEM;
+		clone->dev = NULL;
+		toe_transmit(flow, sk, clone, skip, seq);
+		seq = TCP_SKB_CB(skb)->end_seq;
+	}
+	return 0;
+}
+
+/* The socket's segment sizes and capabilities, as its route has them now. */
+static void toe_shadow_restore_caps(struct toe_flow *flow, struct sock *sk)
+{
+	struct dst_entry *dst = __sk_dst_get(sk);
+
+	if (dst) {
+		/* takes the reference over */
+		sk_setup_caps(sk, dst_clone(dst));
+		return;
+	}
+	sk->sk_gso_max_size = flow->shadow.gso_max_size;
+	sk->sk_gso_max_segs = flow->shadow.gso_max_segs;
+	sk->sk_route_caps = flow->shadow.route_caps;
+}
+
+/* What the engine's TCP has learnt and promised. */
+static void toe_shadow_adopt(struct sock *sk, const struct toe_state *st)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 edge = st->rcv_wup + st->rcv_wnd;
+	u32 now = tcp_clock_ts(tp->tcp_usec_ts) + tp->tsoffset;
+
+	if (after(edge, tp->rcv_wup + tp->rcv_wnd)) {
+		tp->rcv_wnd = edge - tp->rcv_wup;
+		toe_rcv_edge_promised(tp);
+	}
+	if ((s32)(st->tsval - now) > 0)
+		WRITE_ONCE(tp->tsoffset, tp->tsoffset + (st->tsval - now));
+	if (tp->rx_opt.tstamp_ok &&
+	    (s32)(st->ts_recent - tp->rx_opt.ts_recent) > 0) {
+		tp->rx_opt.ts_recent = st->ts_recent;
+		tp->rx_opt.ts_recent_stamp = ktime_get_seconds();
+	}
+	tcp_snd_cwnd_set(tp, clamp(st->snd_cwnd, TCP_INIT_CWND, 1U << 20));
+	tp->snd_cwnd_stamp = tcp_jiffies32;
+	tp->snd_ssthresh = max(st->snd_ssthresh, 2U);
+	tp->max_window = max(tp->max_window, st->max_window);
+	if (st->srtt_us) {
+		tp->srtt_us = min_t(u32, st->srtt_us, 120 * USEC_PER_SEC) << 3;
+		tp->rttvar_us = clamp_t(u32, st->rttvar_us, tcp_rto_min_us(sk),
+					120 * USEC_PER_SEC);
+		tp->mdev_us = tp->rttvar_us;
+	}
+	inet_csk(sk)->icsk_rto = tp->srtt_us ? __tcp_set_rto(tp) :
+				 TCP_TIMEOUT_INIT;
+	tcp_bound_rto(sk);
+}
+
+/* A timer armed by the shadow stands at its huge value. */
+static void toe_shadow_rearm(struct sock *sk)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+
+	if (tcp_sk(sk)->packets_out)
+		inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS,
+					  icsk->icsk_rto, TCP_RTO_MAX);
+	else if (icsk->icsk_pending != ICSK_TIME_PROBE0)
+		inet_csk_clear_xmit_timer(sk, ICSK_TIME_RETRANS);
+}
+
+static u32 toe_rx_truesize(struct toe_flow *flow)
+{
+	struct sk_buff *skb;
+	u32 sum = 0;
+
+	spin_lock_bh(&flow->lock);
+	skb_queue_walk(&flow->rx_queue, skb)
+		sum += skb->truesize;
+	skb_queue_walk(&flow->rx_backlog, skb)
+		sum += skb->truesize;
+	spin_unlock_bh(&flow->lock);
+	return sum;
+}
+
+void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
+		       const struct toe_state *final)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+	int rcvbuf;
+
+	sock_owned_by_me(sk);
+	sk_flush_backlog(sk);
+	WRITE_ONCE(icsk->icsk_af_ops, flow->shadow.af_ops);
+	toe_cc_remove(flow, sk);
+	toe_shadow_restore_caps(flow, sk);
+	flow->shadow.installed = false;
+	__skb_queue_purge(&flow->shadow.tx_pending);
+
+	if (sk->sk_state != TCP_CLOSE) {
+		toe_stats_add(TOE_STAT_UNSENT_BYTES,
+			      toe_unsend(sk, final->snd_nxt));
+		toe_shadow_adopt(sk, final);
+		toe_shadow_rearm(sk);
+
+		spin_lock_bh(&flow->lock);
+		flow->tx_engine += final->snd_una - flow->snd_una;
+		flow->snd_una = final->snd_una;
+		flow->snd_wnd = final->snd_wnd;
+		flow->ack_pending = true;
+		spin_unlock_bh(&flow->lock);
+		/* The peer was promised room for all of it. */
+		rcvbuf = sk->sk_rcvbuf;
+		WRITE_ONCE(sk->sk_rcvbuf,
+			   min_t(u64, INT_MAX / 2,
+				 (u64)rcvbuf + atomic_read(&sk->sk_rmem_alloc) +
+				 toe_rx_truesize(flow)));
+		toe_feed(flow, sk, true);
+		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
+	}
+	spin_lock_bh(&flow->lock);
+	__skb_queue_purge(&flow->rx_queue);
+	__skb_queue_purge(&flow->rx_backlog);
+	spin_unlock_bh(&flow->lock);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/* What the shadow's parts share: shadow.c, shadow_rx.c, shadow_tx.c, unsend.c. */
+#ifndef _TOE_SHADOW_IO_H
+#define _TOE_SHADOW_IO_H
+
+#include <linux/ipv6.h>
+#include <linux/tcp.h>
+
+#include "flow.h"
+
+/* Room in front of a fed payload for the IP and TCP headers */
+#define TOE_HEADROOM	ALIGN(sizeof(struct ipv6hdr) + sizeof(struct tcphdr), 16)
+
+/**
+ * toe_segment() - put the headers in front of a payload
+ * @flow: its lock held
+ * @sk: the flow's socket
+ * @skb: the payload, TOE_HEADROOM in front
+ * @seq: sequence number of its first byte
+ * @len: bytes
+ */
+void toe_segment(struct toe_flow *flow, const struct sock *sk,
+		 struct sk_buff *skb, u32 seq, u32 len);
+
+/**
+ * toe_feed() - feed what waits
+ * @flow: its lock not held
+ * @sk: locked: by bh_lock_sock() and owned by nobody, or by lock_sock() with an
+ *	empty backlog and the flow draining
+ * @force: whether or not there is room
+ */
+void toe_feed(struct toe_flow *flow, struct sock *sk, bool force);
+
+/* Looks again in a while. */
+void toe_rx_retry(struct toe_flow *flow);
+
+/**
+ * toe_queue_xmit() - a shadow's icsk_af_ops->queue_xmit
+ * @sk: locked
+ * @skb: a segment, skb->data at its TCP header; consumed
+ * @fl: the socket's flow key, not used
+ *
+ * Return: 0.
+ */
+int toe_queue_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl);
+
+/**
+ * toe_transmit() - payload to the engine, or behind what already waits
+ * @flow: see @sk
+ * @sk: locked
+ * @skb: consumed
+ * @offset: of the payload in it
+ * @seq: of the payload's first byte
+ */
+void toe_transmit(struct toe_flow *flow, struct sock *sk, struct sk_buff *skb,
+		  u32 offset, u32 seq);
+
+/**
+ * toe_unsend() - from the retransmit queue back to the write queue
+ * @sk: locked
+ * @snd_nxt: everything from this sequence number on
+ *
+ * Return: bytes taken back.
+ */
+u32 toe_unsend(struct sock *sk, u32 snd_nxt);
+
+#endif /* _TOE_SHADOW_IO_H */

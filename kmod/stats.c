@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The module's counters, and the words for them.
+ */
+#include <linux/cpumask.h>
+#include <linux/string.h>
+
+#include "stats.h"
+
+DEFINE_PER_CPU(struct toe_stats, toe_stats);
+
+void toe_stats_sum(struct toe_stats *sum)
+{
+	int cpu, i;
+
+	memset(sum, 0, sizeof(*sum));
+	for_each_possible_cpu(cpu) {
+		const struct toe_stats *s = per_cpu_ptr(&toe_stats, cpu);
+
+		for (i = 0; i < __TOE_STAT_MAX; i++)
+			sum->counters[i] += READ_ONCE(s->counters[i]);
+		for (i = 0; i < __TOE_REASON_MAX; i++) {
+			sum->refused[i] += READ_ONCE(s->refused[i]);
+			sum->returned[i] += READ_ONCE(s->returned[i]);
+		}
+	}
+}
+
+const char *toe_stat_name(enum toe_stat stat)
+{
+	static const char * const names[] = {
+#define TOE_STAT_NAME(name, word) [TOE_STAT_##name] = word,
+		TOE_STATS(TOE_STAT_NAME)
+#undef TOE_STAT_NAME
+	};
+
+	return names[stat];
+}
+
+const char *toe_reason_text(enum toe_reason reason)
+{
+	static const char * const texts[] = {
+#define TOE_REASON_TEXT(name, word, text) [TOE_REASON_##name] = text,
+		TOE_REASONS(TOE_REASON_TEXT)
+#undef TOE_REASON_TEXT
+	};
+
+	return texts[reason];
+}
