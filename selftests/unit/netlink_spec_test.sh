@@ -42,8 +42,8 @@ python3 - "$TOP/docs/netlink/toe.yaml" >"$WORK/t.c" <<-'EOF'
 	print("return bad;\n}")
 EOF
 failed=0
-gcc -I"$TOP/include/uapi" "$WORK/t.c" -o "$WORK/t" 2>"$WORK/log" && why=$("$WORK/t")
-if [ $? = 0 ]; then
+if gcc -I"$TOP/include/uapi" "$WORK/t.c" -o "$WORK/t" 2>"$WORK/log" &&
+   why=$("$WORK/t"); then
 	echo "ok 1 the specification's numbers are the header's"
 else
 	echo "not ok 1 the specification's numbers are the header's # ${why:-$(head -1 "$WORK/log")}"

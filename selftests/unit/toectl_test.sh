@@ -112,5 +112,13 @@ result $? "output that cannot be written is an error" "$(head -1 "$ERR")"
 [ $? = 2 ] && [ ! -s "$OUT" ] && grep -q "^Usage:" "$ERR"
 result $? "without words: the usage, as an error" "$(head -1 "$ERR")"
 
+missing=
+for word in $(grep -oP '\bX\(\w+,\s*"\K[^"]+' "$TOP/include/uapi/linux/toe.h"); do
+	grep -qP "^\\.BR? (.*\W)?$word(\W|\$)" "$TOP/docs/man/toe.7" ||
+		missing="$missing $word"
+done
+[ -z "$missing" ]
+result $? "toe(7) explains each reason and counter" "not$missing"
+
 echo "1..$n"
 exit $failed
