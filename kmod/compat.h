@@ -10,9 +10,6 @@
 #include <net/inet_hashtables.h>
 #include <net/inet6_hashtables.h>
 #include <net/tcp.h>
-#if __has_include(<net/tcp_ecn.h>)	/* 6.18: the TCP_ECN_* bits moved */
-#include <net/tcp_ecn.h>
-#endif
 
 #ifdef TOE_HAVE_LOOKUP_HASHINFO		/* before 6.18 */
 #define toe_inet_lookup(net, ...) \
@@ -25,6 +22,25 @@
 #define toe_inet_lookup		__inet_lookup_established
 #define toe_inet6_lookup	__inet6_lookup_established
 #endif
+
+/* RFC 3168 ECN is agreed; Accurate ECN counts what cannot be handed over. */
+static inline bool toe_ecn_ok(const struct tcp_sock *tp)
+{
+#ifdef TCP_ECN_MODE_RFC3168
+	return tcp_ecn_mode_rfc3168(tp);
+#else
+	return tp->ecn_flags & TCP_ECN_OK;
+#endif
+}
+
+static inline bool toe_ecn_accurate(const struct tcp_sock *tp)
+{
+#ifdef TCP_ECN_MODE_ACCECN
+	return tcp_ecn_mode_accecn(tp);
+#else
+	return false;
+#endif
+}
 
 /* 7.x remembers the furthest right edge it ever promised. */
 static inline void toe_rcv_edge_promised(struct tcp_sock *tp)

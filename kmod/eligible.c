@@ -7,6 +7,7 @@
 #include <net/mptcp.h>
 #include <net/tcp.h>
 
+#include "compat.h"
 #include "eligible.h"
 
 static bool toe_signed(const struct tcp_sock *tp)
@@ -66,7 +67,7 @@ enum toe_reason toe_eligible(const struct sock *sk)
 		return TOE_REASON_ULP;
 	if (rcu_access_pointer(sk->sk_filter))
 		return TOE_REASON_FILTER;
-	if (toe_has_options(sk))
+	if (toe_has_options(sk) || toe_ecn_accurate(tp))
 		return TOE_REASON_OPTIONS;
 	if (toe_has_devmem(sk))
 		return TOE_REASON_DEVMEM;

@@ -68,7 +68,7 @@ void toe_engine_unregister(struct toe_engine *e)
 	toe_flow_return_all(e, TOE_REASON_ENGINE_FAILED);
 	/* Up-calls that found a flow of this engine under RCU are over. */
 	synchronize_rcu();
-	cancel_work_sync(&e->tx_work);
+	disable_work_sync(&e->tx_work);
 	pr_info("toe: engine %s is gone\n", e->name);
 }
 EXPORT_SYMBOL_GPL(toe_engine_unregister);

@@ -72,7 +72,7 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 		      (tp->tcp_usec_ts ? TOE_OPT_TS_USEC : 0) |
 		      (tcp_is_sack(tp) ? TOE_OPT_SACK : 0) |
 		      (tp->rx_opt.wscale_ok ? TOE_OPT_WSCALE : 0) |
-		      (tp->ecn_flags & TCP_ECN_OK ? TOE_OPT_ECN : 0) |
+		      (toe_ecn_ok(tp) ? TOE_OPT_ECN : 0) |
 		      (tp->nonagle & TCP_NAGLE_OFF ? TOE_OPT_NODELAY : 0);
 	st->snd_una = tp->snd_una;
 	st->snd_nxt = tp->snd_nxt;

@@ -78,7 +78,7 @@ enum toe_flow_state {
 	X(FAMILY,	"family",	"the engine does not carry this address family") \
 	X(ROUTE,	"route",	"its route does not lead through an engine's interface") \
 	X(NEIGHBOUR,	"neighbour",	"the next hop's link-layer address is not known") \
-	X(OPTIONS,	"options",	"it sends IP options or extension headers") \
+	X(OPTIONS,	"options",	"it uses IP options, extension headers or Accurate ECN") \
 	X(XFRM,		"xfrm",		"an IPsec policy applies to it")       \
 	X(FILTER,	"filter",	"a socket filter is attached to it")   \
 	X(UNKNOWN,	"unknown",	"there is no such connection")	       \
