@@ -420,6 +420,10 @@ int toe_restore(struct bpf_sock_ops *ops)
 	if (ops->family == AF_INET) {
 		t.local_addr[0] = ops->local_ip4;
 		t.remote_addr[0] = ops->remote_ip4;
+		/* Else the compiler joins the two branches behind a computed
+		 * offset into ops, which the verifier refuses.
+		 */
+		barrier();
 	} else if (ops->family == AF_INET6) {
 		t.local_addr[0] = ops->local_ip6[0];
 		t.local_addr[1] = ops->local_ip6[1];
