@@ -19,6 +19,7 @@
 #include "steer.h"
 
 #define BEAT_NS		100000000ULL
+#define RMEM_MAX	(6u << 20)
 
 static void sysctl_set(const char *family, const char *ifname,
 		       const char *name, const char *value)
@@ -42,6 +43,25 @@ void card_quiet(const char *ifname)
 	sysctl_set("ipv6", ifname, "addr_gen_mode", "1");
 	sysctl_set("ipv6", ifname, "accept_ra", "0");
 	sysctl_set("ipv6", ifname, "accept_dad", "0");
+}
+
+/* What a socket received and the host did not take has to be handed over when
+ * the flow goes back: the more there may be, the longer that takes. Newer
+ * kernels let the buffer grow to 32 MiB.
+ */
+static void bound_buffers(void)
+{
+	static const char path[] = "/proc/sys/net/ipv4/tcp_rmem";
+	unsigned int min, def, max;
+	FILE *f = fopen(path, "r+e");
+
+	if (!f)
+		return;
+	if (fscanf(f, "%u %u %u", &min, &def, &max) == 3 && max > RMEM_MAX) {
+		rewind(f);
+		fprintf(f, "%u %u %u", min, def, RMEM_MAX);
+	}
+	fclose(f);
 }
 
 /* The tables */
@@ -184,6 +204,7 @@ static int new_parts(struct card *c, const struct card_config *cfg)
 		log_err("card: %s: %s", cfg->wire, strerror(-err));
 		return err;
 	}
+	bound_buffers();
 	card_quiet("all");
 	card_quiet(cfg->wire);
 	c->neigh = neigh_new(sc.wire, mtu);
