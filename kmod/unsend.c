@@ -108,8 +108,8 @@ u32 toe_unsend(struct sock *sk, u32 snd_nxt)
 		/* No clone of it is on its way by the native path, and what
 		 * the engine still reads holds pages of its own.
 		 */
-		list_del(&skb->tcp_tsorted_anchor);
-		tcp_rtx_queue_unlink(skb, sk);
+		list_del_init(&skb->tcp_tsorted_anchor);
+		rb_erase(&skb->rbnode, &sk->tcp_rtx_queue);
 		tp->packets_out -= tcp_skb_pcount(skb);
 		if (tp->highest_sack == skb)
 			tp->highest_sack = NULL;
