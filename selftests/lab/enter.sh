@@ -10,11 +10,14 @@ shift 2
 case $place in
 host)
 	config=$(dirname "$0")/ssh_config
-	tty=-T
-	[ "${LAB_TTY:-0}" = 0 ] || tty=-tt
-	[ $# -gt 0 ] || exec ssh -F "$config" $tty host
+	tty=(-tt)
+	if [ "${LAB_TTY:-0}" = 0 ]; then
+		tty=(-T)
+		[ $# -eq 0 ] || set -- exec at "$@"
+	fi
+	[ $# -gt 0 ] || exec ssh -F "$config" "${tty[@]}" host
 	# ssh hands one string to the guest's shell: quote each word.
-	exec ssh -F "$config" $tty host "$(printf '%q ' "$@")"
+	exec ssh -F "$config" "${tty[@]}" host "$(printf '%q ' "$@")"
 	;;
 peer | card)
 	echo 0 >"/run/cgroup2/toe-$place/cgroup.procs"

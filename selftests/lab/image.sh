@@ -5,7 +5,7 @@ image_stamp()
 {
 	{
 		root_stamp
-		cat "$LAB_DIR/image.sh" "$LAB_DIR"/guest/* "$INSN_DIR"/*.c
+		cat "$LAB_DIR/image.sh" "$LAB_DIR"/guest/* "$INSN_DIR"/*.[ch]
 	} | sha256sum | cut -d' ' -f1
 }
 
@@ -15,10 +15,12 @@ image_ok()
 }
 
 # Runs a command in the root, the source tree at /src, all in namespaces.
+# unshare(1) ignores SIGTERM while it waits, hence setpriv: when this shell is
+# killed, all goes.
 # Usage: in_root DIR CMD...
 in_root()
 {
-	unshare --mount --propagation private --pid --fork --kill-child \
+	setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child \
 		"$LAB_DIR/chroot.sh" "$@"
 }
 
@@ -50,17 +52,17 @@ make_kernel()
 # Runs in the root. The guest gets the root without what only compiling needs.
 make_image()
 {
-	local out=$IN_SRC/build/image.tmp tree=/tmp/tree series dir name
+	local out=$IN_SRC/build/image.tmp tree=/tmp/tree series dir name cc
 
 	set -e
 	ssh-keygen -q -t ed25519 -N '' -C lab -f "$out/key"
 	for series in $KERNELS; do
 		make_kernel "$series" "$out"
 	done
-	gcc -O2 -Wall -Wextra -Werror -static -o /tmp/insn-mark \
-		$IN_SRC/selftests/insn/insn-mark.c
-	gcc -O2 -Wall -Wextra -Werror -fPIC -shared -o "$out/insn.so" \
-		$IN_SRC/selftests/insn/insn.c
+	cc="gcc -O2 -Wall -Wextra -Werror"
+	$cc -static -o /tmp/insn-mark $IN_SRC/selftests/insn/insn-mark.c
+	$cc -static -o /tmp/at $IN_SRC/selftests/lab/guest/at.c
+	$cc -fPIC -shared -o "$out/insn.so" $IN_SRC/selftests/insn/insn.c
 
 	# A recursive bind is not wanted: /proc, /sys and /src stay empty folders.
 	mkdir $tree
@@ -81,7 +83,7 @@ make_image()
 	cp $IN_SRC/selftests/lab/guest/* "$tree/lab/"
 	ssh-keygen -q -t ed25519 -N '' -C lab -f "$tree/lab/host_key"
 	cp "$out/key.pub" "$tree/lab/authorized_keys"
-	install -D -t "$tree/lab/bin" /tmp/insn-mark
+	install -D -t "$tree/lab/bin" /tmp/insn-mark /tmp/at
 	mke2fs -q -F -t ext4 -O ^has_journal,^metadata_csum -m 0 -E lazy_itable_init=1,root_owner=0:0 \
 		-d $tree "$out/root.img" 2G
 	chmod 600 "$out/key"
