@@ -113,6 +113,7 @@ result $? "output that cannot be written is an error" "$(head -1 "$ERR")"
 result $? "without words: the usage, as an error" "$(head -1 "$ERR")"
 
 missing=
+# shellcheck disable=SC2013	# they are words
 for word in $(grep -oP '\bX\(\w+,\s*"\K[^"]+' "$TOP/include/uapi/linux/toe.h"); do
 	grep -qP "^\\.BR? (.*\W)?$word(\W|\$)" "$TOP/docs/man/toe.7" ||
 		missing="$missing $word"
