@@ -219,7 +219,7 @@ static void toe_engine_tx_work(struct work_struct *work)
 
 void toe_engine_writable(struct toe_engine *e)
 {
-	schedule_work(&e->tx_work);
+	queue_work(toe_wq, &e->tx_work);
 }
 EXPORT_SYMBOL_GPL(toe_engine_writable);
 

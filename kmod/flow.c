@@ -32,7 +32,7 @@ static struct rhashtable toe_table;
 /* Flows on an engine, by id. Written by the flows' works, read under RCU. */
 static DEFINE_XARRAY_ALLOC1(toe_ids);
 static u32 toe_next_id;
-static struct workqueue_struct *toe_wq;
+struct workqueue_struct *toe_wq;
 static struct kmem_cache *toe_flow_cache;
 static atomic_t toe_states[__TOE_STATE_MAX];
 /* Flows with a signal or an offload under way; what max_flows bounds. */
@@ -153,8 +153,8 @@ static struct toe_flow *toe_flow_obtain(const struct toe_flow_key *key)
 	if (!old) {
 		rcu_read_unlock();
 		atomic_inc(&toe_states[TOE_STATE_HOST]);
-		mod_delayed_work(system_wq, &toe_sweep_work,
-				 TOE_SWEEP_INTERVAL);
+		queue_delayed_work(toe_wq, &toe_sweep_work,
+				   TOE_SWEEP_INTERVAL);
 		return flow;
 	}
 	/* Nobody saw ours: no grace period. */
@@ -429,7 +429,8 @@ static void toe_sweep(struct work_struct *work)
 
 	toe_flow_walk(toe_sweep_one, &again);
 	if (again && !READ_ONCE(toe_stopping))
-		schedule_delayed_work(&toe_sweep_work, TOE_SWEEP_INTERVAL);
+		queue_delayed_work(toe_wq, &toe_sweep_work,
+				   TOE_SWEEP_INTERVAL);
 }
 
 struct toe_return_all {

@@ -160,7 +160,10 @@ struct toe_flow {
 	u64			rx_engine;
 };
 
+/* Most connections offloaded or on their way at once */
 extern unsigned int toe_max_flows;
+/* Where every work of the module runs */
+extern struct workqueue_struct *toe_wq;
 
 /**
  * toe_tuple_from_sock() - name a connection
