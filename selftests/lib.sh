@@ -1,0 +1,460 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What the tests are written in. check sources this file, then the tests.
+#
+#	connected [from-peer] [v6]	actors h (host) and p (peer), connected
+#	h WORDS, p WORDS		tell an actor; its answer must be "ok ..."
+#	tell ACTOR WORDS		the same, any answer; it is in $R
+#	val KEY				a value of the answer
+#	on host|peer|card COMMANDS	a shell there
+#	is, le, ge LABEL GOT WANT	assertions
+#
+# A test is a function test_NAME, run in a subshell; `cleanup` is its one way
+# out. Numbers are bytes, microseconds where the name ends in _us.
+
+TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+LAB=$TOP/selftests/lab/lab
+BUILD=$TOP/build
+GUEST=/tmp/toe			# where the host has modules and tools
+CARD_SOCKET=/src/build/run/toecard.sock
+HOST_ADDR=10.77.0.1 PEER_ADDR=10.77.0.2
+HOST_ADDR6=fd77::1 PEER_ADDR6=fd77::2
+M=1048576
+
+declare -A IN OUT PID
+R=
+
+### pipes to programs at the three places
+
+# Starts a program with its input and output here. Usage: pipe_open NAME CMD...
+pipe_open()
+{
+	local name=$1 in=$WORK/$1.in out=$WORK/$1.out fd
+	shift
+
+	rm -f "$in" "$out"
+	mkfifo "$in" "$out" || return
+	"$@" <"$in" >"$out" 2>>"$WORK/stderr" &
+	PID[$name]=$!
+	# Read-write: a program that has ended is no SIGPIPE for us.
+	exec {fd}<>"$in"
+	IN[$name]=$fd
+	exec {fd}<"$out"
+	OUT[$name]=$fd
+	rm -f "$in" "$out"
+}
+
+pipe_close()	# NAME
+{
+	local fd
+
+	[ -n "${PID[$1]:-}" ] || return 0
+	kill "${PID[$1]}" 2>/dev/null
+	wait "${PID[$1]}" 2>/dev/null
+	fd=${IN[$1]}
+	exec {fd}>&-
+	fd=${OUT[$1]}
+	exec {fd}<&-
+	unset "PID[$1]" "IN[$1]" "OUT[$1]"
+}
+
+# Runs commands in the shell at a place; their output, then their status.
+# Usage: on host|peer|card COMMANDS
+on()
+{
+	local place=$1 line limit=${LIMIT:-40}
+	shift
+
+	printf '{ %s\n} </dev/null 2>&1\necho "--end $?"\n' "$*" >&"${IN[$place]}"
+	while IFS= read -r -t "$limit" -u "${OUT[$place]}" line; do
+		case $line in
+		*"--end "*)
+			# what it printed may lack its newline
+			[ -z "${line%%--end *}" ] || echo "${line%%--end *}"
+			return "${line##*--end }"
+			;;
+		esac
+		echo "$line"
+	done
+	echo "no answer from $place"
+	return 124
+}
+
+places_open()
+{
+	local place
+
+	for place in host peer card; do
+		pipe_open $place "$LAB" $place -- bash
+	done
+}
+
+places_close()
+{
+	pipe_close host
+	pipe_close peer
+	pipe_close card
+}
+
+### results
+
+FAILED=0
+
+note()
+{
+	echo "# $*"
+}
+
+fail()
+{
+	note "FAIL $*"
+	FAILED=1
+}
+
+# The test cannot go on.
+die()
+{
+	fail "$*"
+	exit 1
+}
+
+skip()
+{
+	echo "$*" >"$WORK/skip"
+	exit 4
+}
+
+is()
+{
+	[ "$2" = "$3" ] || fail "$1: '$2', not '$3'"
+}
+
+le()
+{
+	[[ $2 =~ ^[0-9]+$ ]] && [ "$2" -le "$3" ] || fail "$1: '$2', more than $3"
+}
+
+ge()
+{
+	[[ $2 =~ ^[0-9]+$ ]] && [ "$2" -ge "$3" ] || fail "$1: '$2', less than $3"
+}
+
+# Waits until a command succeeds. Usage: soon MS CMD...
+soon()
+{
+	local end=$((${EPOCHREALTIME//[.,]/} / 1000 + $1))
+	shift
+
+	until "$@"; do
+		[ $((${EPOCHREALTIME//[.,]/} / 1000)) -lt $end ] || return 1
+		sleep 0.05
+	done
+}
+
+### actors
+
+actor()	# NAME host|peer
+{
+	local bin=/src/build/test/actor
+
+	[ "$2" = peer ] || bin=$GUEST/actor
+	pipe_open "$1" "$LAB" "$2" -- $bin
+	ACTORS+=" $1"
+}
+
+say()	# ACTOR WORDS
+{
+	echo "${*:2}" >&"${IN[$1]}"
+}
+
+hear()	# ACTOR
+{
+	IFS= read -r -t 70 -u "${OUT[$1]}" R || R="error $1 does not answer"
+	[[ $R = ok* ]]
+}
+
+tell()	# ACTOR WORDS
+{
+	say "$@"
+	hear "$1"
+}
+
+h()
+{
+	tell h "$@" || die "host: $*: $R"
+}
+
+p()
+{
+	tell p "$@" || die "peer: $*: $R"
+}
+
+val()
+{
+	local word
+
+	for word in $R; do
+		[ "${word%%=*}" != "$1" ] || { echo "${word#*=}"; return; }
+	done
+	echo "no $1"
+}
+
+# Connects two actors. Usage: join HOST-ACTOR PEER-ACTOR [from-peer] [v6] [mptcp]
+join()
+{
+	local host=$1 peer=$2 listener=$2 caller=$1 addr=$PEER_ADDR proto=
+	shift 2
+
+	[[ " $* " != *" v6 "* ]] || addr=$PEER_ADDR6
+	[[ " $* " != *" mptcp "* ]] || proto=mptcp
+	if [[ " $* " = *" from-peer "* ]]; then
+		listener=$host caller=$peer
+		[ $addr = $PEER_ADDR ] && addr=$HOST_ADDR || addr=$HOST_ADDR6
+	fi
+	PORT=$((PORT + 1))
+	tell $listener listen $addr $PORT $proto || die "$listener: listen: $R"
+	say $listener accept
+	tell $caller connect $addr $PORT $proto || die "$caller: connect: $R"
+	[ $caller != "$host" ] || TUPLE="$(val local) $(val remote)"
+	hear $listener || die "$listener: accept: $R"
+	[ $listener != "$host" ] || TUPLE="$(val local) $(val remote)"
+}
+
+connected()
+{
+	actor h host
+	actor p peer
+	join h p "$@"
+}
+
+# A job has ended well, with so many bytes. Usage: got ACTOR JOB BYTES
+got()
+{
+	tell "$1" wait "$2"
+	is "$1 $2" "${R%% *} error=$(val error) wrong_at=$(val wrong_at) bytes=$(val bytes)" \
+		"ok error=0 wrong_at=-1 bytes=$3"
+}
+
+# How a job ended, in words that do not depend on time.
+ended()	# ACTOR JOB [without-bytes]
+{
+	tell "$1" wait "$2"
+	echo "$1 $2: ${R%% *} error=$(val error) eof=$(val eof) wrong_at=$(val wrong_at)${3:- bytes=$(val bytes)}"
+}
+
+### counters
+
+# The host's module, a line KEY VALUE each, in $WORK/stats.NAME
+stats_save()	# NAME ACTOR
+{
+	tell "$2" stats || die "stats: $R"
+	tr ' ' '\n' <<<"$R" | tr = ' ' >"$WORK/stats.$1"
+}
+
+# How much a counter has grown since the test began
+grew()	# KEY
+{
+	tell h stats || die "stats: $R"
+	echo $(($(val "$1") - $(awk -v k="$1" '$1 == k { print $2 }' "$WORK/stats.begin")))
+}
+
+# A counter of /proc/net/netstat
+netstat_of()	# PLACE NAME
+{
+	on "$1" "awk -v k=$2 '/^TcpExt:/ { if (!n) { for (i = 2; i <= NF; i++) if (\$i == k) n = i }
+		else print \$n }' /proc/net/netstat"
+}
+
+timeouts_save()
+{
+	local place
+
+	for place in host peer card; do
+		TIMEOUTS[$place]=$(netstat_of $place TCPTimeouts)
+		RETRANS[$place]=$(netstat_of $place TCPRetransFail)
+	done
+}
+
+# Nobody had to wait for a retransmission timer.
+no_timeouts()
+{
+	local place
+
+	for place in host peer card; do
+		is "TCPTimeouts of the $place" $(($(netstat_of $place TCPTimeouts) - TIMEOUTS[$place])) 0
+	done
+}
+
+# Bytes of the host's own interface. Usage: eth0_bytes tx|rx
+eth0_bytes()
+{
+	on host "cat /sys/class/net/eth0/statistics/$1_bytes"
+}
+
+# The engine has carried exactly so many bytes. Usage: carried tx|rx BYTES
+carried_now()
+{
+	tell h flow && [ "$(val "$1_engine")" = "$2" ]
+}
+
+carried()
+{
+	soon 3000 carried_now "$1" "$2" ||
+		fail "the engine carried $(val "$1_engine") bytes $1, not $2"
+}
+
+offloaded()
+{
+	tell h flow
+	is "the flow's state" "$(val state)" engine
+}
+
+### the card
+
+# A number of the card's status. Usage: card JQ-FILTER
+card()
+{
+	on card "/src/build/bin/toecard control $CARD_SOCKET status" >"$WORK/card.json" ||
+		die "card: $(cat "$WORK/card.json")"
+	on card "jq -rc '$1' <<<'$(cat "$WORK/card.json")'"
+}
+
+fault()	# NAME COUNT [MS]
+{
+	local answer
+
+	answer=$(on card "/src/build/bin/toecard control $CARD_SOCKET fault $*") ||
+		die "fault $*: $answer"
+}
+
+faults_clear()
+{
+	local name
+
+	for name in prepare-refuse open-refuse prepare-late open-late close-late \
+		    rx-unknown-flow rx-wrong-seq rx-absurd-len rx-wrong-ack close-wrong-seq; do
+		echo "/src/build/bin/toecard control $CARD_SOCKET fault $name 0;"
+	done | { on card "$(cat)" >/dev/null; }
+}
+
+### leaving nothing behind
+
+card_is_empty()
+{
+	CARD_LEFT=$(card '.card | [(.flows | length), .map_entries, .neighbours, .addresses, .held] | join(" ")')
+	[ "$CARD_LEFT" = "0 0 0 0 0" ]
+}
+
+# Sockets of the test's ports, but for TIME-WAIT
+sockets_left()	# PLACE
+{
+	on "$1" "ss -Htano state all exclude time-wait exclude listening" |
+		awk -v lo="$FIRST_PORT" -v hi="$PORT" '
+		{ for (i = 4; i <= 5; i++) { n = split($i, a, ":")
+		  if (a[n] > lo && a[n] <= hi) { print; next } } }'
+}
+
+no_sockets()
+{
+	SOCKETS=$(sockets_left host; sockets_left peer)
+	[ -z "$SOCKETS" ]
+}
+
+no_flows()
+{
+	FLOWS=$(on host "$GUEST/toectl -j flow show")
+	[ "$FLOWS" = "[]" ]
+}
+
+# Call it when the connections of the test are closed at both ends.
+leaves_nothing()
+{
+	soon 3000 no_sockets || fail "sockets are left: $SOCKETS"
+	soon 3000 card_is_empty ||
+		fail "left on the card (flows, map entries, neighbours, addresses, held): $CARD_LEFT"
+	soon 5000 no_flows || fail "flows are left: $FLOWS"
+}
+
+### modules
+
+modules_loaded()
+{
+	on host "[ -d /sys/module/toe_virtio ]"
+}
+
+modules_in()
+{
+	local out
+
+	out=$(on host "[ -d /sys/module/toe ] || insmod $GUEST/toe.ko") || die "insmod toe: $out"
+	out=$(on host "[ -d /sys/module/toe_virtio ] || insmod $GUEST/toe_virtio.ko") ||
+		die "insmod toe_virtio: $out"
+}
+
+modules_out()
+{
+	local out
+
+	out=$(on host "$GUEST/toectl unload >/dev/null 2>&1; for m in toe_virtio toe; do
+		[ ! -d /sys/module/\$m ] || rmmod \$m || exit 1; done" 2>&1) || die "rmmod: $out"
+}
+
+toectl()
+{
+	on host "$GUEST/toectl $*"
+}
+
+### begin and end of a test
+
+BAD_LOG='WARNING|BUG|KFENCE|KASAN|UBSAN|Oops|refcount_t|general protection|Call Trace'
+BAD_LOG+='|blocked for more than|stall|unregister_netdevice|leak|Bad page|list_(add|del) corruption'
+BAD_LOG+='|broke the protocol|does not answer|hung'
+
+log_new()
+{
+	on host "dmesg | sed '1,/toe-test-begin $SERIAL\$/d'"
+}
+
+# No word of trouble in the kernel's log, but for what the test expects.
+log_clean()
+{
+	local bad
+
+	bad=$(log_new | grep -E "$BAD_LOG" | grep -vE "${EXPECT_LOG:-^$}")
+	[ -z "$bad" ] || fail "the host's kernel says: $bad"
+}
+
+# The state that every test finds.
+begin()
+{
+	declare -gA TIMEOUTS RETRANS
+	ACTORS='' EXPECT_LOG='' FAILED=0
+	FIRST_PORT=$((5000 + SERIAL * 20)) PORT=$((5000 + SERIAL * 20))
+	on host "echo 'toe-test-begin $SERIAL' >/dev/kmsg" >/dev/null || die "the host is gone"
+	timeouts_save
+}
+
+# With modules loaded and the usual settings; for a test that wants them
+setup()
+{
+	modules_in
+	toectl set max-flows 4096 >/dev/null
+	toectl set timeout 1000 >/dev/null
+}
+
+cleanup()
+{
+	local rc=$? name
+
+	trap - EXIT
+	for name in $ACTORS; do
+		[ -z "${PID[$name]:-}" ] || say "$name" quit
+	done
+	for name in $ACTORS; do
+		[ -z "${PID[$name]:-}" ] || pipe_close "$name"
+	done
+	[ "$rc" != 4 ] || exit 4
+	log_clean
+	[ "$rc" = 0 ] || FAILED=1
+	[ $FAILED = 0 ] || log_new | tail -n 25 | sed 's/^/#   dmesg: /'
+	exit $FAILED
+}

@@ -1,0 +1,250 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Bytes move through the engine, all of them, and none beside it.
+
+# Sends N bytes one way while the flow is on the engine, and proves who carried
+# them. Usage: one_way ACTOR ACTOR tx|rx BYTES
+one_way()
+{
+	local from=$1 to=$2 dir=$3 bytes=$4 before after
+
+	h offload
+	before=$(eth0_bytes "$dir")
+	tell "$to" recv "$bytes" chunk=0
+	tell "$from" send "$bytes" chunk=0
+	got "$from" tx "$bytes"
+	got "$to" rx "$bytes"
+	note "$((bytes / $(val us))) MB/s, largest gap $(val gap_us) us"
+	carried "$dir" "$bytes"
+	offloaded
+	after=$(eth0_bytes "$dir")
+	le "bytes that went over the host's own interface" $((after - before)) $((bytes / 100))
+	h return
+	h flow
+	is "bytes of the connection" "$(val "${dir}_total")" "$bytes"
+	p close
+	h close
+	no_timeouts
+	leaves_nothing
+}
+
+test_host_sends()
+{
+	setup
+	connected
+	one_way h p tx $((64 * M))
+}
+
+test_host_receives()
+{
+	setup
+	connected
+	one_way p h rx $((64 * M))
+}
+
+test_accepted()
+{
+	setup
+	connected from-peer
+	one_way h p tx $((8 * M))
+}
+
+test_ipv6_sends()
+{
+	setup
+	connected v6
+	one_way h p tx $((16 * M))
+}
+
+test_ipv6_receives()
+{
+	setup
+	connected v6
+	one_way p h rx $((16 * M))
+}
+
+test_both_at_once()
+{
+	local bytes=$((32 * M))
+
+	setup
+	connected
+	h offload
+	p recv $bytes
+	h recv $bytes
+	h send $bytes
+	p send $bytes
+	got h tx $bytes
+	got p tx $bytes
+	got h rx $bytes
+	got p rx $bytes
+	carried tx $bytes
+	carried rx $bytes
+	offloaded
+	h return
+	p close
+	h close
+	no_timeouts
+	leaves_nothing
+}
+
+test_ping_pong()
+{
+	local count=2000 size=64
+
+	setup
+	connected
+	h set nodelay 1
+	p set nodelay 1
+	h offload
+	p echo $count $size
+	h ping $count $size
+	got h tx $((count * size))
+	note "$count messages: median $(val rtt_median_us) us, worst $(val rtt_worst_us) us"
+	le "the worst round trip, us" "$(val rtt_worst_us)" 150000
+	got p rx $((count * size))
+	carried tx $((count * size))
+	carried rx $((count * size))
+	# the peer asks, the host answers
+	h echo $count $size
+	p ping $count $size
+	got p tx $((count * size))
+	le "the worst round trip, us" "$(val rtt_worst_us)" 150000
+	got h rx $((count * size))
+	h return
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}
+
+# Bytes before, in and after the engine make one stream.
+test_out_and_back()
+{
+	local part=$((8 * M)) i
+
+	setup
+	connected
+	p recv $((3 * part))
+	h recv $((3 * part))
+	for i in 1 2 3; do
+		[ $i != 2 ] || h offload
+		[ $i != 3 ] || h return
+		h send $part
+		p send $part
+		got h tx $part
+		got p tx $part
+	done
+	got p rx $((3 * part))
+	got h rx $((3 * part))
+	h flow
+	# What was under way at a move may have gone either way.
+	ge "bytes sent by the engine" "$(val tx_engine)" $((part / 2))
+	le "bytes sent by the engine" "$(val tx_engine)" $((2 * part))
+	ge "bytes received by the engine" "$(val rx_engine)" $((part / 2))
+	le "bytes received by the engine" "$(val rx_engine)" $((2 * part))
+	is "bytes sent on the connection" "$(val tx_total)" $((3 * part))
+	is "bytes received on the connection" "$(val rx_total)" $((3 * part))
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}
+
+# The tests' own eyes: a byte sent wrong through the engine is seen, and where.
+test_a_wrong_byte_is_seen()
+{
+	setup
+	connected
+	h offload
+	h corrupt 777777
+	p recv $M
+	h send $M
+	tell p wait rx
+	is "the first wrong byte" "$(val wrong_at)" 777777
+	h reset
+	p close
+}
+
+# The classifier offloads by itself what crosses the threshold.
+test_threshold()
+{
+	local bytes=$((32 * M))
+
+	setup
+	toectl load >"$WORK/out" || die "toectl load: $(cat "$WORK/out")"
+	toectl set threshold 1MiB >"$WORK/out" || die "set threshold: $(cat "$WORK/out")"
+	actor s host
+	stats_save begin s
+	connected
+	p recv $bytes
+	h send $bytes
+	got h tx $bytes
+	got p rx $bytes
+	soon 1000 offloaded_now || fail "state $(val state), reason $(val reason)"
+	is "why it is offloaded" "$(val reason)" threshold
+	ge "bytes that the engine carried" "$(val tx_engine)" $((bytes / 4))
+	ge "signals" "$(grew signals)" 1
+	is "opens" "$(grew opens)" 1
+	h close
+	p close
+	toectl unload >/dev/null
+	no_timeouts
+	leaves_nothing
+}
+
+# The same for a connection that only receives.
+test_threshold_receiver()
+{
+	local bytes=$((32 * M))
+
+	setup
+	toectl load >"$WORK/out" || die "toectl load: $(cat "$WORK/out")"
+	toectl set threshold 1MiB >"$WORK/out" || die "set threshold: $(cat "$WORK/out")"
+	connected from-peer
+	h recv $bytes
+	p send $bytes
+	got p tx $bytes
+	got h rx $bytes
+	soon 1000 offloaded_now || fail "state $(val state), reason $(val reason)"
+	ge "bytes that the engine carried" "$(val rx_engine)" $((bytes / 4))
+	h close
+	p close
+	toectl unload >/dev/null
+	no_timeouts
+	leaves_nothing
+}
+
+offloaded_now()
+{
+	tell h flow && [ "$(val state)" = engine ]
+}
+
+# An offloaded bulk send is at least as fast as the native stack, same boot.
+# Several rounds, interleaved; the medians count.
+test_throughput()
+{
+	local bytes=$((96 * M)) round mode native=() engine=() us
+
+	setup
+	connected
+	for round in 1 2 3 4 5; do
+		for mode in native engine; do
+			[ $mode = native ] || h offload
+			p recv $bytes chunk=256K
+			h send $bytes chunk=256K
+			got h tx $bytes
+			got p rx $bytes
+			us=$(val us)
+			[ $mode = native ] && native+=("$us") || { engine+=("$us"); h return; }
+		done
+	done
+	mapfile -t native < <(printf '%s\n' "${native[@]}" | sort -n)
+	mapfile -t engine < <(printf '%s\n' "${engine[@]}" | sort -n)
+	note "native $((bytes / native[2])) MB/s (us: ${native[*]})"
+	note "engine $((bytes / engine[2])) MB/s (us: ${engine[*]})"
+	le "us for $((bytes / M)) MiB offloaded, against native" "${engine[2]}" "${native[2]}"
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}

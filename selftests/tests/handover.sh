@@ -1,0 +1,112 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Out and back, a hundred times, while bytes move. The bars: no retransmission
+# timeout at either end, half of the moves within 3 ms, none over 50 ms.
+
+HANDOVERS=100
+
+bars()
+{
+	local way
+
+	tell h wait hand 60000
+	is "handovers" "${R%% *} count=$(val count) error=$(val error)" "ok count=$HANDOVERS error=0"
+	[ "$(val error)" = 0 ] || note "$R"
+	for way in open close; do
+		note "$way: median $(val ${way}_median_us) us, 99th percentile $(val ${way}_p99_us) us, worst $(val ${way}_worst_us) us"
+		le "$way, median us" "$(val ${way}_median_us)" 3000
+		le "$way, worst us" "$(val ${way}_worst_us)" 50000
+	done
+	note "not calm at once: $(val busy) times"
+}
+
+# Usage: busy FROM TO tx|rx
+busy()
+{
+	local from=$1 to=$2 dir=$3 bytes
+
+	tell "$to" recv eof
+	tell "$from" send forever
+	h handover $HANDOVERS 10
+	bars
+	ge "bytes that the engine carried" "$(val "${dir}_engine")" $M
+	note "the engine carried $(($(val "${dir}_engine") / M)) MiB"
+	tell "$from" stop tx
+	tell "$from" wait tx
+	bytes=$(val bytes)
+	tell "$from" shutdown
+	got "$to" rx "$bytes"
+	note "of $((bytes / M)) MiB; largest gap at the receiver $(val gap_us) us"
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}
+
+test_handovers_sending()
+{
+	setup
+	connected
+	busy h p tx
+}
+
+test_handovers_receiving()
+{
+	setup
+	connected
+	busy p h rx
+}
+
+test_handovers_both_ways()
+{
+	local hbytes pbytes
+
+	setup
+	connected
+	p recv eof
+	h recv eof
+	h send forever
+	p send forever
+	h handover $HANDOVERS 10
+	bars
+	h stop tx
+	p stop tx
+	h wait tx
+	hbytes=$(val bytes)
+	p wait tx
+	pbytes=$(val bytes)
+	h shutdown
+	p shutdown
+	got p rx "$hbytes"
+	note "largest gap at the peer $(val gap_us) us"
+	got h rx "$pbytes"
+	note "largest gap at the host $(val gap_us) us"
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}
+
+# Small messages go to and fro meanwhile: each waits for the move to end.
+test_handovers_ping_pong()
+{
+	setup
+	connected
+	h set nodelay 1
+	p set nodelay 1
+	p echo 1000000 64
+	h ping 1000000 64
+	h handover $HANDOVERS 10
+	bars
+	h stop tx
+	tell h wait tx
+	is "ping" "${R%% *} $(val error) $(val wrong_at)" "ok 0 -1"
+	note "$(val calls) messages: median $(val rtt_median_us) us, worst $(val rtt_worst_us) us"
+	le "the worst round trip, us" "$(val rtt_worst_us)" 150000
+	h shutdown
+	tell p wait rx
+	is "echo" "${R%% *} $(val error) $(val wrong_at) $(val eof)" "ok 0 -1 1"
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}
