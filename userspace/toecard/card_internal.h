@@ -109,6 +109,8 @@ enum flow_state {
  * @narrow: node in card.narrow: idle, but the peer's window is small
  * @probe_ns, @probe_gap_ns: when to ask the peer for its window, and then
  * @timer: settling in CLOSING
+ * @settled_ns: when it had settled
+ * @deaf: its socket takes no more frames
  * @tx_bytes, @rx_bytes: payload, for the status
  */
 struct flow {
@@ -148,6 +150,8 @@ struct flow {
 	uint64_t probe_ns;
 	uint64_t probe_gap_ns;
 	struct loop_timer timer;
+	uint64_t settled_ns;
+	bool deaf;
 
 	uint64_t tx_bytes;
 	uint64_t rx_bytes;
@@ -158,7 +162,7 @@ struct flow {
 	X(prepares) X(opens) X(closes) X(releases) X(open_fails)	\
 	X(injects) X(tx_msgs) X(tx_bytes) X(tx_queued) X(tx_trimmed)	\
 	X(tx_unknown) X(rx_msgs) X(rx_bytes) X(rx_acks) X(rx_no_buffer)	\
-	X(rx_no_credit) X(polls) X(probes) X(returns)			\
+	X(rx_no_credit) X(polls) X(probes) X(returns) X(not_calm)		\
 	X(hold_frames) X(hold_dropped) X(hold_flushed) X(hold_to_host)	\
 	X(hold_unknown) X(hold_late)
 

@@ -15,9 +15,10 @@
  * those that were held.
  *
  * The order of a close: steering to HOLD; SETTLE_NS for those CPUs that were
- * beyond the steering by then; a filter that drops what comes later still (it
- * is not acknowledged, so it is not lost); all data out; freeze; state. Reading
- * makes the socket acknowledge, so the windows and the timestamp are read last.
+ * beyond the steering by then; nothing out of order any more, which held frames
+ * may have to see to; a filter that drops what comes later still (it is not
+ * acknowledged, so it is not lost); all data out; freeze; state. Reading makes
+ * the socket acknowledge, so the windows and the timestamp are read last.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -37,6 +38,7 @@
 #include "steer.h"
 
 #define SETTLE_NS	300000ULL
+#define CALM_NS		20000000ULL	/* patience with what is out of order */
 
 /* More than this in flight is no state, it is nonsense. */
 #define MAX_FLIGHT	(1u << 30)
@@ -414,17 +416,43 @@ static void finish_close(struct flow *f)
 	reply(f, err ? VIRTIO_TOE_S_FAIL : VIRTIO_TOE_S_OK, &st);
 }
 
+/* Data out of order can't be handed over, and the peer was told that it is
+ * here. What fills the gap is among the held frames, or on its way: lets the
+ * socket have them. False when there is nothing to wait for.
+ */
+static bool wait_for_calm(struct flow *f)
+{
+	struct card *c = f->card;
+	uint64_t now = loop_now_ns();
+
+	if (!f->settled_ns)
+		f->settled_ns = now;
+	if (repair_calm(f->lf.fd) || now - f->settled_ns > CALM_NS)
+		return false;
+	c->n.not_calm++;
+	hold_to_stack(c->hold, f);
+	loop_timer_arm(c->loop, &f->timer, SETTLE_NS);
+	return true;
+}
+
+/* In parts: it may have to wait for rx buffers, or for calm. */
 void flow_drain(struct flow *f)
 {
 	uint32_t rcv_nxt;
 	int tries, err;
 
-	/* The filter stands, so what is unread when it is frozen came before
-	 * it, and there is no third time.
+	if (!f->deaf) {
+		if (pump_empty(f) || wait_for_calm(f))
+			return;
+		repair_deafen(f->lf.fd);
+		f->deaf = true;
+	}
+	/* What is unread when it is frozen came before it was deaf, so there is
+	 * no third time.
 	 */
 	for (tries = 0; tries < 3; tries++) {
 		if (pump_empty(f))
-			return;		/* comes back with rx buffers */
+			return;
 		err = repair_freeze(f->lf.fd, &rcv_nxt);
 		if (err || rcv_nxt == f->rcv_nxt)
 			break;
@@ -435,10 +463,7 @@ void flow_drain(struct flow *f)
 
 static void settled(struct loop_timer *lt)
 {
-	struct flow *f = container_of(lt, struct flow, timer);
-
-	repair_deafen(f->lf.fd);
-	flow_drain(f);
+	flow_drain(container_of(lt, struct flow, timer));
 }
 
 void flow_close(struct card *c, struct device_cmd *cmd, uint32_t id)

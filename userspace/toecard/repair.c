@@ -27,6 +27,7 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
+#include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -365,6 +366,15 @@ void repair_probe(int fd)
 	tcp_set(fd, TCP_REPAIR, TCP_REPAIR_OFF);
 }
 
+bool repair_calm(int fd)
+{
+	uint32_t mem[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(mem);
+
+	return getsockopt(fd, SOL_SOCKET, SO_MEMINFO, mem, &len) ||
+	       !mem[SK_MEMINFO_RMEM_ALLOC];
+}
+
 int repair_deafen(int fd)
 {
 	struct sock_filter none = BPF_STMT(BPF_RET | BPF_K, 0);
@@ -380,6 +390,10 @@ int repair_freeze(int fd, uint32_t *rcv_nxt)
 	socklen_t len = sizeof(*rcv_nxt);
 	int err;
 
+	/* An acknowledgement that is put off is sent now: whoever goes on
+	 * does not know of it.
+	 */
+	tcp_set(fd, TCP_QUICKACK, 1);
 	err = tcp_set(fd, TCP_REPAIR, TCP_REPAIR_ON);
 	if (!err)
 		err = tcp_set(fd, TCP_REPAIR_QUEUE, TCP_SEND_QUEUE);

@@ -41,6 +41,10 @@ void repair_probe(int fd);
  * repair_dump(), then repair_close().
  */
 
+/* Nothing is out of order in what it received; only right when all that is in
+ * order was read.
+ */
+bool repair_calm(int fd);
 /* From here on the socket takes no frame. */
 int repair_deafen(int fd);
 /* From here on it sends none. *rcv_nxt: the end of what it received; when not

@@ -47,8 +47,9 @@ static const struct load loads[] = {
 	  { .read_rate = 20000000, .rcvbuf = 131072 }, { .sends = true }, 0 },
 	{ "rx buffers are scarce", AF_INET, 1, { .sends = true },
 	  { .sends = true }, 3 },
-	{ "eight connections of one port", AF_INET, 8, { .sends = true },
-	  { .sends = true }, 0 },
+	{ "eight connections of one port", AF_INET, 8,
+	  { .sends = true, .send_rate = 10000000 },
+	  { .sends = true, .send_us = 6000 }, 0 },
 };
 
 struct conn {
@@ -240,12 +241,18 @@ static const char *run(const struct load *l, int rounds)
 	err = connect_all(l);
 	if (err)
 		return err;
+	world_counters_start();
 	host_scarce = l->scarce;
 	host_run(3 * RUN_NS);
 	for (i = 0; i < rounds / 2; i++) {	/* what it is without moving */
 		reset_gaps(&conns[0]);
 		host_run(RUN_NS);
 		add(&still, gap(&conns[0]));
+	}
+	if (timeouts() != t0) {
+		printf("# %llu timeouts before anything was moved\n",
+		       (unsigned long long)(timeouts() - t0));
+		t0 = timeouts();
 	}
 	for (i = 0; i < rounds && !err; i++) {
 		err = move_all(l, true, &opens, &opening);
@@ -256,12 +263,17 @@ static const char *run(const struct load *l, int rounds)
 		printf("# in round %d\n", i);
 	else
 		err = finish(l);
-	printf("# %s: %.1f s, %.1f MB to the peer, %.1f MB to the host, timeouts %llu, TCPRcvQDrop %llu\n",
+	printf("# %s: %.1f s, %.1f MB to the peer, %.1f MB to the host, timeouts %llu, TCPRcvQDrop %llu, injected %u, not calm %u\n",
 	       l->name, (double)(now_ns() - start) / 1e9,
 	       (double)conns[0].peer.received / 1e6,
 	       (double)conns[0].host->rx / 1e6,
 	       (unsigned long long)(timeouts() - t0),
-	       (unsigned long long)(drops() - d0));
+	       (unsigned long long)(drops() - d0), host_injected,
+	       host_not_calm);
+	host_injected = 0;
+	host_not_calm = 0;
+	if (err || getenv("CARD_TEST_VERBOSE"))
+		world_counters_show();
 	show("gap, not moved", &still);
 	show("gap, to the card", &opens);
 	show("gap, from the card", &closes);

@@ -1,8 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #define _GNU_SOURCE
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/sock_diag.h>
 #include <linux/sockios.h>
 #include <linux/tcp.h>
+#include <arpa/inet.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -29,12 +36,14 @@ struct loop *host_loop;
 struct card *host_card;
 unsigned int host_events;
 unsigned int host_scarce;
+unsigned int host_injected, host_not_calm;
 
 struct device {
 	struct host_flow *flow[MAX_FLOWS];
 	struct loop_hook round;
 	struct loop_timer tick;
 	struct loop_timer stop;
+	struct loop_fd gate;
 	uint8_t rx[RX_BUF];
 	unsigned int looks;
 	bool starved;
@@ -101,7 +110,12 @@ static uint64_t wants(struct host_flow *h)
 			return PING - h->next % PING;
 		return !h->stop && h->rx >= h->next ? PING : 0;
 	}
-	return h->o.sends && !h->stop ? 65536 : 0;
+	if (!h->o.sends || h->stop)
+		return 0;
+	if (h->o.send_rate && h->next > (now_ns() - h->start_ns) / 1000 *
+					 h->o.send_rate / 1000000)
+		return 0;
+	return 65536;
 }
 
 static void native_watch(struct host_flow *h)
@@ -318,6 +332,106 @@ int device_event(struct device *d, uint16_t type, uint32_t id)
 	return 0;
 }
 
+/* The gate: what reaches the host late goes to the card by INJECT */
+
+static uint32_t sum(const uint8_t *p, size_t len, uint32_t s)
+{
+	for (; len > 1; len -= 2, p += 2)
+		s += (uint32_t)p[0] << 8 | p[1];
+	return len ? s + ((uint32_t)*p << 8) : s;
+}
+
+/* It comes as the stack has it, with the checksum not filled in. */
+static void fill_checksum(uint8_t *pkt, size_t len, size_t l4)
+{
+	uint8_t *check = pkt + l4 + 16;
+	uint32_t s = IPPROTO_TCP + (uint32_t)(len - l4);
+
+	check[0] = 0;
+	check[1] = 0;
+	s = l4 == sizeof(struct iphdr) ? sum(pkt + 12, 8, s) :
+					 sum(pkt + 8, 32, s);
+	s = sum(pkt + l4, len - l4, s);
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	check[0] = (uint8_t)(~s >> 8);
+	check[1] = (uint8_t)~s;
+}
+
+static void gate_packet(struct host_flow *h, uint8_t *pkt, size_t len,
+			size_t l4)
+{
+	struct device_cmd cmd = { .h = h };
+	struct tcphdr *th = (void *)(pkt + l4);
+	uint32_t end;
+
+	end = ntohl(th->seq) + (uint32_t)(len - l4) - th->doff * 4;
+	if (len > l4 + th->doff * 4u && !seq_after(end, h->st.rcv_nxt))
+		return;
+	fill_checksum(pkt, len, l4);
+	host_injected++;
+	flow_inject(host_card, &cmd, h->id, pkt, len);
+}
+
+static void gate_ready(struct loop_fd *lf, uint32_t events)
+{
+	static uint8_t pkt[65536];
+	struct host_flow *h;
+	struct tcphdr *th;
+	ssize_t n;
+	size_t l4;
+	int i;
+
+	(void)events;
+	while ((n = recv(lf->fd, pkt, sizeof(pkt), MSG_DONTWAIT)) > 0) {
+		l4 = pkt[0] >> 4 == 4 ? sizeof(struct iphdr) :
+					sizeof(struct ipv6hdr);
+		th = (void *)(pkt + l4);
+		if ((size_t)n < l4 + sizeof(*th))
+			continue;
+		for (i = 0; i < MAX_FLOWS; i++) {
+			h = dev.flow[i];
+			if (h && h->gated &&
+			    th->dest == h->tuple.local_port &&
+			    th->source == h->tuple.remote_port)
+				gate_packet(h, pkt, (size_t)n, l4);
+		}
+	}
+}
+
+/* Lets nothing in, or everything that comes to the host. */
+static void gate_filter(bool open)
+{
+	struct sock_filter code[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, SKF_AD_OFF + SKF_AD_PKTTYPE),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, PACKET_HOST, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, open ? UINT32_MAX : 0),
+		BPF_STMT(BPF_RET | BPF_K, 0),
+	};
+	struct sock_fprog prog = { .len = 4, .filter = code };
+
+	setsockopt(dev.gate.fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
+static void gate_init(void)
+{
+	int big = 64 << 20;
+
+	world_enter(HOST);
+	dev.gate.fd = socket(AF_PACKET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	gate_filter(false);
+	{
+		struct sockaddr_ll any = { .sll_family = AF_PACKET,
+					   .sll_protocol = htons(ETH_P_ALL) };
+
+		bind(dev.gate.fd, (void *)&any, sizeof(any));
+	}
+	world_enter(CARD);
+	setsockopt(dev.gate.fd, SOL_SOCKET, SO_RCVBUFFORCE, &big, sizeof(big));
+	dev.gate.ready = gate_ready;
+	loop_add(host_loop, &dev.gate, EPOLLIN);
+}
+
 /* Moving */
 
 static bool answered(void *arg)
@@ -347,13 +461,13 @@ static const char *snapshot(struct host_flow *h)
 
 	memset(st, 0, sizeof(*st));
 	if (repair_deafen(h->fd) || !reads_all(h))
-		return "shadow: deafen";
+		return "deafen";
 	if (repair_freeze(h->fd, &rcv_nxt))
-		return "shadow: freeze";
+		return "freeze";
 	if (!h->rx_base && !h->tx_base)
 		h->rx_base = rcv_nxt - (uint32_t)h->rx;
 	if (rcv_nxt != h->rx_base + (uint32_t)h->rx)
-		return "shadow: rcv_nxt";
+		return "rcv_nxt at the snapshot";
 	memset(&ti, 0, sizeof(ti));
 	getsockopt(h->fd, IPPROTO_TCP, TCP_INFO, &ti, &len);
 	st->tuple = h->tuple;
@@ -379,7 +493,7 @@ static const char *snapshot(struct host_flow *h)
 	ioctl(h->fd, SIOCOUTQ, &outq);
 	ioctl(h->fd, SIOCOUTQNSD, &unsent);
 	if (repair_dump(h->fd, st))
-		return "shadow: dump";
+		return "dump";
 	st->rcv_nxt = rcv_nxt;
 	st->snd_una = write_seq - (uint32_t)outq;
 	st->snd_nxt = write_seq - (uint32_t)unsent;
@@ -389,6 +503,42 @@ static const char *snapshot(struct host_flow *h)
 	return NULL;
 }
 
+/* Nothing out of order in the receive queue */
+static bool calm(struct host_flow *h)
+{
+	uint32_t mem[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(mem);
+	int inq = 0;
+
+	ioctl(h->fd, SIOCINQ, &inq);
+	return inq || getsockopt(h->fd, SOL_SOCKET, SO_MEMINFO, mem, &len) ||
+	       !mem[SK_MEMINFO_RMEM_ALLOC];
+}
+
+static const char *prepare(struct host_flow *h)
+{
+	struct device_cmd cmd = { .h = h };
+	int tries;
+
+	for (tries = 0; tries < 50; tries++) {
+		h->id = next_id++;
+		cmd.answered = false;
+		flow_prepare(host_card, &cmd, h->id, &h->tuple);
+		if (!cmd.answered || h->status)
+			return "PREPARE";
+		host_run(SETTLE_NS);
+		if (h->wrong || calm(h))
+			return h->wrong;
+		host_not_calm++;
+		cmd.answered = false;
+		flow_release(host_card, &cmd, h->id);
+		if (!cmd.answered || h->status)
+			return "RELEASE";
+		host_run(2000000);
+	}
+	return "never calm";
+}
+
 const char *host_to_card(struct host_flow *h)
 {
 	struct device_cmd cmd = { .h = h };
@@ -396,21 +546,21 @@ const char *host_to_card(struct host_flow *h)
 	const char *err;
 	uint32_t len;
 
-	h->id = next_id++;
-	flow_prepare(host_card, &cmd, h->id, &h->tuple);
-	if (!cmd.answered || h->status)
-		return "PREPARE";
-	host_run(SETTLE_NS);
-	if (h->wrong)
-		return h->wrong;
+	err = prepare(h);
+	if (err)
+		return err;
 	h->where = MOVING;
 	loop_del(host_loop, &h->lf);
 	h->watched = 0;
+	gate_filter(true);
 	err = snapshot(h);
+	repair_close(h->fd);
+	h->fd = -1;
 	if (err)
 		return err;
 	h->snd_wnd = h->st.snd_wnd;
 	h->edge = h->st.rcv_wup + h->st.rcv_wnd;
+	h->gated = true;
 	cmd.answered = false;
 	flow_open(host_card, &cmd, h->id, &h->st);
 	for (off = h->una; off < h->next; off += len) {
@@ -419,6 +569,7 @@ const char *host_to_card(struct host_flow *h)
 	}
 	if (!host_run_until(answered, &cmd, 1000000000) || h->status)
 		return "OPEN";
+	gate_filter(false);
 	h->where = ENGINE;
 	h->open_ns = now_ns() - start;
 	return h->wrong;
@@ -436,7 +587,6 @@ static const char *resume(struct host_flow *h)
 	end = off + (st->snd_nxt - st->snd_una);
 	if (off < h->una || end > h->next || end < off)
 		return "CLOSE: snd_una or snd_nxt";
-	repair_close(h->fd);
 	world_enter(HOST);
 	h->fd = repair_open(st);
 	world_enter(CARD);
@@ -464,6 +614,7 @@ const char *host_from_card(struct host_flow *h)
 	flow_close(host_card, &cmd, h->id);
 	if (!host_run_until(answered, &cmd, 1000000000) || h->status)
 		return "CLOSE";
+	h->gated = false;
 	err = resume(h);
 	if (err)
 		return err;
@@ -515,6 +666,7 @@ int host_init(void)
 	if (!host_card)
 		return -1;
 	card_set_device(host_card, &dev);
+	gate_init();
 	dev.round.round = round_over;
 	loop_on_round(host_loop, &dev.round);
 	dev.tick.expired = tick;
@@ -527,6 +679,8 @@ void host_exit(void)
 {
 	loop_timer_disarm(host_loop, &dev.tick);
 	loop_off_round(host_loop, &dev.round);
+	loop_del(host_loop, &dev.gate);
+	close(dev.gate.fd);
 	card_free(host_card);
 	loop_free(host_loop);
 }
@@ -602,7 +756,8 @@ void host_free(struct host_flow *h)
 			dev.flow[i] = NULL;
 	if (h->where == NATIVE)
 		loop_del(host_loop, &h->lf);
-	close(h->fd);
+	if (h->fd >= 0)
+		close(h->fd);
 	free(h);
 }
 

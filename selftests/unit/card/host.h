@@ -4,9 +4,9 @@
  * has no rings), its sockets, and an application on them. Everything but the
  * peer runs in one thread, in the loop.
  *
- * A connection is moved as the module does it, only that the shadow socket is a
- * real one, frozen by TCP_REPAIR and made deaf, which takes late frames without
- * an RST.
+ * A connection is moved as the module does it, only that there is no shadow
+ * socket: what comes late is seen by a packet socket, and the RST that answers
+ * it is dropped by a rule.
  */
 #ifndef HOST_H
 #define HOST_H
@@ -19,7 +19,8 @@
 struct host_opts {
 	bool sends;		/* bulk */
 	bool pings;		/* a message, its echo, the next */
-	uint64_t read_rate;	/* bytes per second, 0: all at once */
+	uint64_t send_rate;	/* bytes per second, 0: no limit */
+	uint64_t read_rate;
 	int rcvbuf;		/* 0: default */
 };
 
@@ -31,9 +32,10 @@ struct host_flow {
 	struct host_opts o;
 	struct toe_tuple tuple;
 	struct toe_state st;
-	int fd;			/* native, or the shadow */
+	int fd;			/* -1: not native */
 	struct loop_fd lf;
 	uint32_t watched;
+	bool gated;		/* late packets go to the card */
 	/* sequence number of offset 0, both ways */
 	uint32_t tx_base, rx_base;
 	uint64_t next;		/* offset of the next byte to give away */
@@ -78,5 +80,7 @@ uint64_t host_sent(struct host_flow *h);
 extern unsigned int host_events;
 /* Every so many looks for an rx buffer find none, 0: never */
 extern unsigned int host_scarce;
+/* Packets that came late, moves put off because data was out of order */
+extern unsigned int host_injected, host_not_calm;
 
 #endif

@@ -64,6 +64,8 @@ static void *sender(void *arg)
 			break;
 		}
 		p->sent += (uint64_t)n;
+		if (p->o.send_us)
+			usleep(p->o.send_us);
 	}
 	p->tx_done = true;
 	return NULL;

@@ -13,6 +13,7 @@ struct peer_opts {
 	bool echoes;		/* sends back what it receives */
 	int rcvbuf;		/* 0: default */
 	unsigned int read_us;	/* pause between reads */
+	unsigned int send_us;	/* ... and between writes of 64 KiB */
 };
 
 struct peer {

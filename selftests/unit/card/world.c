@@ -48,36 +48,99 @@ int world_run(enum place p, const char *fmt, ...)
 	return status;
 }
 
-uint64_t world_counter(enum place p, const char *name)
+#define COUNTERS	600
+
+static struct counters {
+	struct {
+		char name[40];
+		uint64_t value;
+	} c[COUNTERS];
+	int n;
+} base[PLACES];
+
+/* /proc/net is the main thread's, /proc/thread-self/net the caller's. */
+static void read_counters(enum place p, struct counters *to)
 {
-	/* of the calling thread: so a child looks */
-	char names[8192], values[8192], *n, *v, *ns, *vs;
 	static const char *const files[] = { "/proc/thread-self/net/netstat",
 					     "/proc/thread-self/net/snmp" };
-	uint64_t found = UINT64_MAX;
+	char names[8192], values[8192], *n, *v, *ns, *vs;
 	unsigned int i;
 	int own;
 	FILE *f;
 
 	own = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC);
 	world_enter(p);
+	to->n = 0;
 	for (i = 0; i < 2; i++) {
 		f = fopen(files[i], "r");
 		while (f && fgets(names, sizeof(names), f) &&
 		       fgets(values, sizeof(values), f)) {
 			n = strtok_r(names, " \n", &ns);
 			v = strtok_r(values, " \n", &vs);
-			for (; n && v; n = strtok_r(NULL, " \n", &ns),
-				       v = strtok_r(NULL, " \n", &vs))
-				if (!strcmp(n, name))
-					found = strtoull(v, NULL, 10);
+			for (; n && v && to->n < COUNTERS;
+			     n = strtok_r(NULL, " \n", &ns),
+			     v = strtok_r(NULL, " \n", &vs)) {
+				snprintf(to->c[to->n].name, 40, "%s", n);
+				to->c[to->n++].value = strtoull(v, NULL, 10);
+			}
 		}
 		if (f)
 			fclose(f);
 	}
 	setns(own, CLONE_NEWNET);
 	close(own);
-	return found;
+}
+
+uint64_t world_counter(enum place p, const char *name)
+{
+	struct counters c;
+	int i;
+
+	read_counters(p, &c);
+	for (i = 0; i < c.n; i++)
+		if (!strcmp(c.c[i].name, name))
+			return c.c[i].value;
+	return 0;
+}
+
+void world_counters_start(void)
+{
+	int p;
+
+	for (p = 0; p < PLACES; p++)
+		read_counters(p, &base[p]);
+}
+
+/* What tells of trouble, and only when there is some */
+void world_counters_show(void)
+{
+	static const char *const places[] = { "host", "card", "peer" };
+	static const char *const words[] = {
+		"Timeout", "Loss", "Retrans", "Drop", "PAWS", "Reneg", "Prune",
+		"Collaps", "Spurious", "OFO", "Abort", "Rst", "Undo", "Csum",
+		"InErrs", "Discards", "Challenge", "Win", "Probe", "DSACK",
+	};
+	struct counters now;
+	unsigned int w;
+	int p, i;
+
+	for (p = 0; p < PLACES; p++) {
+		read_counters(p, &now);
+		printf("#   %s:", places[p]);
+		for (i = 0; i < now.n && i < base[p].n; i++) {
+			if (now.c[i].value == base[p].c[i].value)
+				continue;
+			for (w = 0; w < sizeof(words) / sizeof(words[0]); w++) {
+				if (!strstr(now.c[i].name, words[w]))
+					continue;
+				printf(" %s %llu", now.c[i].name,
+				       (unsigned long long)(now.c[i].value -
+							    base[p].c[i].value));
+				break;
+			}
+		}
+		putchar('\n');
+	}
 }
 
 socklen_t world_address(struct sockaddr_storage *ss, enum place p, int family,
@@ -143,16 +206,23 @@ int world_make(void)
 				 p == HOST ? "address 52:54:00:77:00:01" : "",
 				 (int)getpid(), world.ns[p]);
 		err |= world_run(CARD, "ip link set %s up", place[p]);
+		/* Without a queue a veth drops what its ring can't take. */
+		err |= world_run(CARD, "tc qdisc add dev %s root pfifo limit 16384", place[p]);
+		err |= world_run(p, "tc qdisc add dev eth0 root pfifo limit 16384");
 		/* A redirected frame loses the note that its checksum is to
 		 * be filled in.
 		 */
 		err |= world_run(p, "ethtool -K eth0 tx off >/dev/null");
+		/* With GRO frames pass one queue, in order, whichever CPU
+		 * they come from.
+		 */
+		err |= world_run(p, "ethtool -K eth0 gro on >/dev/null");
 		err |= world_run(p, "ip addr add 10.77.0.%d/24 dev eth0", p == HOST ? 1 : 2);
 		err |= world_run(p, "ip addr add fd77::%d/64 dev eth0 nodad", p == HOST ? 1 : 2);
 		err |= world_run(p, "ip link set eth0 txqueuelen 16384 up");
 	}
-	/* host0 is fed by redirects */
-	err |= world_run(CARD, "ethtool -K host0 gro on >/dev/null");
+	/* A connection that is with the card has no socket. */
+	err |= world_run(HOST, "nft 'table inet t { chain o { type filter hook output priority 0; tcp flags rst drop; }; }'");
 	if (!err)
 		err = peer_facts();
 	if (err)

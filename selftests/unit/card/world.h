@@ -29,6 +29,9 @@ int world_run(enum place p, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 /* A counter of /proc/net/netstat or snmp */
 uint64_t world_counter(enum place p, const char *name);
+/* All that changed in between and is a sign of trouble, as comments */
+void world_counters_start(void);
+void world_counters_show(void);
 /* The host's (or the peer's) address in a family */
 socklen_t world_address(struct sockaddr_storage *ss, enum place p, int family,
 			uint16_t port);
