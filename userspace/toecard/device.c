@@ -214,7 +214,8 @@ static bool late_fault(const struct device_cmd *cmd, uint32_t *ms)
 static void note_reply(struct device *d, const struct device_cmd *cmd,
 		       uint32_t status)
 {
-	if (cmd->cmd == VIRTIO_TOE_CMD_CLOSE && d->victim.id == cmd->id)
+	if (d->victim.id == cmd->id && (cmd->cmd == VIRTIO_TOE_CMD_CLOSE ||
+					cmd->cmd == VIRTIO_TOE_CMD_RELEASE))
 		d->victim.id = 0;
 	if (status != VIRTIO_TOE_S_OK)
 		return;

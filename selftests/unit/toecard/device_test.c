@@ -1075,6 +1075,9 @@ static void hostile_front_ends(void **state)
 		{ 5, 8, { 1 }, 1 },			/* no region */
 		{ 5, 8, { 9 }, 0 },			/* too many regions */
 		{ 5, 8, { 0xffffffff }, 0 },
+		/* a region without a descriptor; with one too many */
+		{ 5, 40, { 1, 0, GPA0, 0, 4096, 0, 4096, 0 }, 0 },
+		{ 5, 40, { 1, 0, GPA0, 0, 4096, 0, 4096, 0 }, 2 },
 		{ 8, 8, { 4, 64 }, 0 },			/* no such queue */
 		{ 8, 8, { 0, 64 }, 0 },			/* while it runs */
 		{ 8, 8, { 0, 63 }, 0 },			/* no power of two */
