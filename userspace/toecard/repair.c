@@ -280,13 +280,12 @@ int repair_sent(int fd, const struct iovec *iov, int niov)
 	return 0;
 }
 
-static int set_window(int fd, const struct toe_state *st)
+static int set_window(int fd, const struct toe_state *st, uint32_t rcv_edge)
 {
 	struct tcp_repair_window w = {
 		.snd_wl1 = st->snd_wl1,
 		.snd_wnd = st->snd_wnd,
 		.max_window = st->max_window,
-		.rcv_wnd = st->rcv_wnd,
 		.rcv_wup = st->rcv_wup,
 	};
 
@@ -295,7 +294,7 @@ static int set_window(int fd, const struct toe_state *st)
 		w.snd_wl1 = st->rcv_nxt;
 	if ((int32_t)(w.rcv_wup - st->rcv_nxt) > 0)
 		w.rcv_wup = st->rcv_nxt;
-	w.rcv_wnd = st->rcv_wup + st->rcv_wnd - w.rcv_wup;
+	w.rcv_wnd = rcv_edge - w.rcv_wup;
 	if (w.max_window < w.snd_wnd)
 		w.max_window = w.snd_wnd;
 	if (setsockopt(fd, IPPROTO_TCP, TCP_REPAIR_WINDOW, &w, sizeof(w)))
@@ -303,35 +302,56 @@ static int set_window(int fd, const struct toe_state *st)
 	return 0;
 }
 
+/* A fresh socket advertises 64 KiB at most until it has seen some traffic, one
+ * whose window was nearly closed even less. Raising the window clamp makes the
+ * current window the measure: so for that moment the window is what the
+ * receive buffer is good for.
+ */
+static int set_windows(int fd, const struct toe_state *st)
+{
+	uint32_t edge = st->rcv_wup + st->rcv_wnd, good;
+	int clamp = 65535 << st->rcv_wscale;
+	socklen_t len = sizeof(int);
+	int rcvbuf, err;
+
+	if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, &len))
+		return -errno;
+	good = st->rcv_nxt + (uint32_t)rcvbuf / 2;
+	if ((int32_t)(good - edge) < 0)
+		good = edge;
+	err = set_window(fd, st, good);
+	if (!err)
+		err = tcp_set(fd, TCP_WINDOW_CLAMP, clamp - 1);
+	if (!err)
+		err = tcp_set(fd, TCP_WINDOW_CLAMP, clamp);
+	return err ? err : set_window(fd, st, edge);
+}
+
+static int set_timestamp(int fd, const struct toe_state *st,
+			 uint64_t elapsed_us)
+{
+	uint32_t ts;
+
+	if (!(st->options & TOE_OPT_TIMESTAMPS))
+		return 0;
+	elapsed_us += TS_STEP_US;
+	if (st->options & TOE_OPT_TS_USEC)
+		ts = (st->tsval + (uint32_t)elapsed_us) | 1;
+	else
+		ts = (st->tsval + (uint32_t)(elapsed_us / 1000) + 1) & ~1u;
+	return tcp_set(fd, TCP_TIMESTAMP, (int)ts);
+}
+
 int repair_start(int fd, const struct toe_state *st, uint64_t elapsed_us)
 {
-	uint32_t clamp = 65535u << st->rcv_wscale;
-	uint32_t ts;
 	int err;
 
-	err = set_window(fd, st);
+	err = set_windows(fd, st);
 	if (err)
-		return fail("TCP_REPAIR_WINDOW", err);
-	/* A fresh socket would go on with a small window once the promised one
-	 * is used up. Lowering and raising the clamp makes the promised one
-	 * its measure.
-	 */
-	err = tcp_set(fd, TCP_WINDOW_CLAMP, 1);
-	if (!err)
-		err = tcp_set(fd, TCP_WINDOW_CLAMP, (int)clamp);
+		return fail("windows", err);
+	err = set_timestamp(fd, st, elapsed_us);
 	if (err)
-		return fail("TCP_WINDOW_CLAMP", err);
-	if (st->options & TOE_OPT_TIMESTAMPS) {
-		elapsed_us += TS_STEP_US;
-		if (st->options & TOE_OPT_TS_USEC)
-			ts = (st->tsval + (uint32_t)elapsed_us) | 1;
-		else
-			ts = (st->tsval + (uint32_t)(elapsed_us / 1000) + 1) &
-			     ~1u;
-		err = tcp_set(fd, TCP_TIMESTAMP, (int)ts);
-		if (err)
-			return fail("TCP_TIMESTAMP", err);
-	}
+		return fail("TCP_TIMESTAMP", err);
 	err = tcp_set(fd, TCP_REPAIR, TCP_REPAIR_OFF_NO_WP);
 	if (err)
 		return fail("TCP_REPAIR_OFF", err);
