@@ -8,8 +8,11 @@
 #	on host|peer|card COMMANDS	a shell there
 #	is, le, ge LABEL GOT WANT	assertions
 #
+# Numbers are bytes, microseconds where the name ends in _us.
+#
 # A test is a function test_NAME, run in a subshell; `cleanup` is its one way
-# out. Numbers are bytes, microseconds where the name ends in _us.
+# out.
+# shellcheck disable=SC2034	# the tests use what stands here
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 LAB=$TOP/selftests/lab/lab
@@ -214,9 +217,7 @@ join()
 	tell $listener listen $addr $PORT $proto || die "$listener: listen: $R"
 	say $listener accept
 	tell $caller connect $addr $PORT $proto || die "$caller: connect: $R"
-	[ $caller != "$host" ] || TUPLE="$(val local) $(val remote)"
 	hear $listener || die "$listener: accept: $R"
-	[ $listener != "$host" ] || TUPLE="$(val local) $(val remote)"
 }
 
 connected()
@@ -241,20 +242,50 @@ ended()	# ACTOR JOB [without-bytes]
 	echo "$1 $2: ${R%% *} error=$(val error) eof=$(val eof) wrong_at=$(val wrong_at)${3:- bytes=$(val bytes)}"
 }
 
-### counters
-
-# The host's module, a line KEY VALUE each, in $WORK/stats.NAME
-stats_save()	# NAME ACTOR
+# Two that send to each other, forever, stop: each has got what the other sent.
+finish_both()	# ACTOR ACTOR
 {
-	tell "$2" stats || die "stats: $R"
-	tr ' ' '\n' <<<"$R" | tr = ' ' >"$WORK/stats.$1"
+	local first second who
+
+	for who in "$@"; do
+		tell $who stop tx
+		tell $who wait tx
+		is "$who tx" "$(val error)" 0
+		[ $who = "$1" ] && first=$(val bytes) || second=$(val bytes)
+		tell $who shutdown
+	done
+	got "$2" rx "$first"
+	note "largest gap at $2 $(val gap_us) us"
+	got "$1" rx "$second"
+	note "largest gap at $1 $(val gap_us) us"
+	tell "$1" close
+	tell "$2" close
 }
 
-# How much a counter has grown since the test began
+### counters
+
+# The module's counters as they are now; later ones are counted from here.
+# Actor s, on the host, is there for them.
+stats_begin()
+{
+	[ -n "${PID[s]:-}" ] || actor s host
+	tell s stats || die "stats: $R"
+	STATS=$R
+}
+
+# How much a counter has grown since
 grew()	# KEY
 {
-	tell h stats || die "stats: $R"
-	echo $(($(val "$1") - $(awk -v k="$1" '$1 == k { print $2 }' "$WORK/stats.begin")))
+	local before R=$STATS
+
+	before=$(val "$1")
+	tell s stats || R=
+	echo $(($(val "$1") - before))
+}
+
+grown()	# KEY N
+{
+	[ "$(grew "$1")" = "$2" ]
 }
 
 # A counter of /proc/net/netstat
@@ -270,7 +301,6 @@ timeouts_save()
 
 	for place in host peer card; do
 		TIMEOUTS[$place]=$(netstat_of $place TCPTimeouts)
-		RETRANS[$place]=$(netstat_of $place TCPRetransFail)
 	done
 }
 
@@ -426,7 +456,7 @@ log_clean()
 # The state that every test finds.
 begin()
 {
-	declare -gA TIMEOUTS RETRANS
+	declare -gA TIMEOUTS
 	ACTORS='' EXPECT_LOG='' FAILED=0
 	FIRST_PORT=$((5000 + SERIAL * 20)) PORT=$((5000 + SERIAL * 20))
 	on host "echo 'toe-test-begin $SERIAL' >/dev/kmsg" >/dev/null || die "the host is gone"

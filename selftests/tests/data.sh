@@ -173,8 +173,7 @@ test_threshold()
 	setup
 	toectl load >"$WORK/out" || die "toectl load: $(cat "$WORK/out")"
 	toectl set threshold 1MiB >"$WORK/out" || die "set threshold: $(cat "$WORK/out")"
-	actor s host
-	stats_save begin s
+	stats_begin
 	connected
 	p recv $bytes
 	h send $bytes

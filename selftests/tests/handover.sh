@@ -58,8 +58,6 @@ test_handovers_receiving()
 
 test_handovers_both_ways()
 {
-	local hbytes pbytes
-
 	setup
 	connected
 	p recv eof
@@ -68,20 +66,7 @@ test_handovers_both_ways()
 	p send forever
 	h handover $HANDOVERS 10
 	bars
-	h stop tx
-	p stop tx
-	h wait tx
-	hbytes=$(val bytes)
-	p wait tx
-	pbytes=$(val bytes)
-	h shutdown
-	p shutdown
-	got p rx "$hbytes"
-	note "largest gap at the peer $(val gap_us) us"
-	got h rx "$pbytes"
-	note "largest gap at the host $(val gap_us) us"
-	h close
-	p close
+	finish_both h p
 	no_timeouts
 	leaves_nothing
 }

@@ -1,0 +1,117 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Those who sleep on the connection do not notice that it moves, and wake.
+
+# The job sleeps in the kernel and nothing has moved for a while.
+asleep()	# ACTOR JOB
+{
+	tell "$1" state "$2" && [ "$(val in_call)" = 1 ] && [ "$(val still_us)" -gt 60000 ]
+}
+
+# Usage: blocked_receive [epoll]
+blocked_receive()
+{
+	setup
+	connected
+	h recv $((3 * M)) "$@"
+	soon 2000 asleep h rx || fail "the receiver does not sleep"
+	h offload
+	asleep h rx || fail "the move out woke the receiver"
+	p send $M
+	got p tx $M
+	soon 2000 received $M || fail "asleep before the move out, $(val bytes) bytes after it"
+	soon 2000 asleep h rx || fail "the receiver does not sleep"
+	h return
+	asleep h rx || fail "the move back woke the receiver"
+	p send $M
+	got p tx $M
+	soon 2000 received $((2 * M)) || fail "asleep before the move back, $(val bytes) bytes after it"
+	h offload
+	p send $M
+	got h rx $((3 * M))
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}
+
+received()	# BYTES
+{
+	tell h state rx && [ "$(val bytes)" = "$1" ]
+}
+
+test_blocked_recv()
+{
+	blocked_receive
+}
+
+test_epoll_in()
+{
+	blocked_receive epoll
+}
+
+# The peer does not read: its window is shut.
+blocked_send()
+{
+	local bytes=$((24 * M)) before
+
+	setup
+	connected
+	h send $bytes "$@"
+	soon 3000 asleep h tx || fail "the sender does not sleep"
+	h offload
+	asleep h tx || fail "the move out woke the sender"
+	before=$(val bytes)
+	p recv $((12 * M))
+	got p rx $((12 * M))
+	soon 3000 sent_more "$before" || fail "asleep before the move out, the sender does not go on"
+	soon 3000 asleep h tx || fail "the sender does not sleep"
+	before=$(val bytes)
+	h return
+	asleep h tx || fail "the move back woke the sender"
+	p recv $((12 * M))
+	got h tx $bytes
+	got p rx $((12 * M))
+	h flow
+	ge "bytes sent by the engine" "$(val tx_engine)" $M
+	h close
+	p close
+	leaves_nothing
+}
+
+sent_more()	# THAN
+{
+	tell h state tx && [ "$(val bytes)" -gt "$1" ]
+}
+
+test_blocked_send()
+{
+	blocked_send
+}
+
+test_epoll_out()
+{
+	blocked_send epoll
+}
+
+# Its own buffer is full, while the peer reads slowly.
+test_small_send_buffer()
+{
+	local bytes=$((2 * M))
+
+	setup
+	connected
+	h set sndbuf 16K
+	p recv $bytes rate=4M
+	h send $bytes
+	h offload
+	sleep 0.1
+	h return
+	sleep 0.1
+	h offload
+	got h tx $bytes
+	got p rx $bytes
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}

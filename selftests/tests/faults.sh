@@ -1,0 +1,136 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# A card that misbehaves: the error is logged and counted, the flow goes on in
+# the stack, not one byte is wrong, the host is unharmed.
+
+# Bytes move both ways, from here until stream_end.
+stream_begin()
+{
+	setup
+	stats_begin
+	connected
+	p recv eof
+	h recv eof
+	h send forever rate=20M
+	p send forever rate=20M
+}
+
+stream_end()
+{
+	finish_both h p
+	leaves_nothing
+}
+
+# And afterwards the flow can go to the engine as if nothing had been.
+once_more()
+{
+	soon 3000 tell h offload || fail "the next offload: $R"
+	offloaded
+	sleep 0.1
+}
+
+test_card_answers_prepare_late()
+{
+	stream_begin
+	toectl set timeout 200 >/dev/null
+	fault prepare-late 1 600
+	tell h offload && fail "offloaded"
+	[[ $R = *"did not answer in time"* ]] || fail "$R"
+	is "refused/engine-timeout" "$(grew refused/engine-timeout)" 1
+	soon 2000 grown err_late_reply 1 || fail "err_late_reply has grown by $(grew err_late_reply)"
+	toectl set timeout 1000 >/dev/null
+	once_more
+	stream_end
+}
+
+test_card_answers_open_late()
+{
+	stream_begin
+	toectl set timeout 200 >/dev/null
+	fault open-late 1 600
+	tell h offload && fail "offloaded"
+	[[ $R = *"did not answer in time"* ]] || fail "$R"
+	is "refused/engine-timeout" "$(grew refused/engine-timeout)" 1
+	toectl set timeout 1000 >/dev/null
+	soon 2000 grown err_late_reply 1 || fail "err_late_reply has grown by $(grew err_late_reply)"
+	once_more
+	stream_end
+}
+
+# Everything the host needs it knows without the card.
+test_card_answers_close_late()
+{
+	stream_begin
+	h offload
+	sleep 0.1
+	toectl set timeout 200 >/dev/null
+	fault close-late 1 600
+	h return
+	is "takeovers" "$(grew takeovers)" 1
+	toectl set timeout 1000 >/dev/null
+	soon 2000 grown err_late_reply 1 || fail "err_late_reply has grown by $(grew err_late_reply)"
+	sleep 0.3
+	stream_end
+}
+
+# One extra message. Usage: nonsense FAULT COUNTER TAKEN-BACK
+nonsense()
+{
+	# shellcheck disable=SC2034
+	EXPECT_LOG='broke the protocol'
+	stream_begin
+	h offload
+	sleep 0.1
+	fault "$1" 1
+	soon 3000 more "$2" 1 || fail "$2 has grown by $(grew "$2")"
+	log_new | grep -q "broke the protocol: $2" || fail "the kernel's log does not name $2"
+	if [ "$3" = yes ]; then
+		soon 2000 grown returned/engine-error 1 ||
+			fail "returned/engine-error has grown by $(grew returned/engine-error)"
+		once_more
+	else
+		sleep 0.1
+		offloaded
+	fi
+	stream_end
+}
+
+more()	# KEY N
+{
+	[ "$(grew "$1")" -ge "$2" ]
+}
+
+test_card_names_unknown_flow()
+{
+	nonsense rx-unknown-flow err_unknown_flow no
+}
+
+test_card_sends_wrong_sequence()
+{
+	nonsense rx-wrong-seq err_sequence yes
+}
+
+test_card_sends_absurd_length()
+{
+	nonsense rx-absurd-len err_length yes
+}
+
+test_card_acknowledges_what_was_not_sent()
+{
+	nonsense rx-wrong-ack err_sequence yes
+}
+
+test_card_ends_with_wrong_numbers()
+{
+	# shellcheck disable=SC2034
+	EXPECT_LOG='broke the protocol'
+	stream_begin
+	h offload
+	sleep 0.1
+	fault close-wrong-seq 1
+	h return
+	is "err_sequence" "$(grew err_sequence)" 1
+	is "takeovers" "$(grew takeovers)" 1
+	sleep 0.2
+	once_more
+	stream_end
+}
