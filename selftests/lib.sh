@@ -15,7 +15,7 @@
 # shellcheck disable=SC2034	# the tests use what stands here
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
-LAB=$TOP/selftests/lab/lab
+LAB=${LAB:-$TOP/selftests/lab/lab}
 BUILD=$TOP/build
 GUEST=/tmp/toe			# where the host has modules and tools
 CARD_SOCKET=/src/build/run/toecard.sock
@@ -67,7 +67,7 @@ on()
 	local place=$1 line limit=${LIMIT:-40}
 	shift
 
-	printf '{ %s\n} </dev/null 2>&1\necho "--end $?"\n' "$*" >&"${IN[$place]}"
+	printf '( %s\n) </dev/null 2>&1\necho "--end $?"\n' "$*" >&"${IN[$place]}"
 	while IFS= read -r -t "$limit" -u "${OUT[$place]}" line; do
 		case $line in
 		*"--end "*)
@@ -441,7 +441,7 @@ BAD_LOG+='|broke the protocol|does not answer|hung'
 
 log_new()
 {
-	on host "dmesg | sed '1,/toe-test-begin $SERIAL\$/d'"
+	on host "dmesg | sed '0,/toe-test-begin $SERIAL\$/d'"
 }
 
 # No word of trouble in the kernel's log, but for what the test expects.

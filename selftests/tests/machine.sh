@@ -7,8 +7,9 @@ machine_state()
 	ls /run/netns /var/run/netns 2>/dev/null
 	cut -d: -f1 /proc/net/dev | grep -E '(host0|wire0|peer0|mgmt0)'
 	sed 's/^[0-9]* [0-9]* [^ ]* //' /proc/self/mountinfo | grep -E 'toe|/build/root'
-	grep -aslE 'lab-peer|lab-card|world\.sh|name.toe-host|vhost\.sock' /proc/[0-9]*/cmdline |
-		grep -v "/$$/"
+	# The brackets: or this would find itself.
+	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0\n' '\n ' |
+		grep -aE '^[l]ab-(peer|card)$|lab/[w]orld\.sh$|^[t]oe-host$|[v]host\.sock'
 	find /sys/fs/cgroup -maxdepth 3 -name 'toe-lab*' 2>/dev/null
 	find /sys/fs/bpf -maxdepth 2 -name '*toe*' 2>/dev/null
 	ls "$BUILD"/run/*.sock "$BUILD"/run/pid "$BUILD"/run/ready 2>/dev/null
