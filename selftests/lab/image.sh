@@ -20,6 +20,7 @@ image_ok()
 # Usage: in_root DIR CMD...
 in_root()
 {
+	root_share
 	setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child \
 		"$LAB_DIR/chroot.sh" "$@"
 }
@@ -29,7 +30,7 @@ make_kernel()
 {
 	local series=$1 out=$2 version dir=/tmp/initramfs-$1 path
 
-	version=$(ls /usr/lib/modules | grep -F "$series." | sort -V | tail -n 1)
+	version=$(basename -a /usr/lib/modules/"$series".* | sort -V | tail -n 1)
 	cp "/boot/vmlinuz-$version" "$out/vmlinuz-$series"
 	mkdir -p "$dir"/{bin,proc,dev,mnt,modules}
 	cp /usr/bin/busybox "$dir/bin/"

@@ -13,7 +13,7 @@ qemu_start()
 		toe=(-chardev "socket,id=toe0,path=$IN_RUN/vhost.sock"
 		     -device "vhost-user-test-device-pci,id=toe0,chardev=toe0,virtio-id=38,num_vqs=4,vq_size=1024,config_size=64")
 	fi
-	if [ -e "$image/insn.so" ]; then
+	if [ "$insn" = 1 ]; then
 		plugin=(-plugin "$image/insn.so,out=$IN_RUN/insn.log")
 	fi
 	virtio=mrg_rxbuf=on,csum=on,guest_csum=on,gso=on,host_tso4=on,host_tso6=on

@@ -37,10 +37,28 @@ root_ok()
 	[ "$(cat "$BUILD/root.stamp" 2>/dev/null)" = "$(root_stamp)" ]
 }
 
+# Whatever runs in the root shares this lock (fd 8); a new root waits for it.
+root_share()
+{
+	exec 8>"$BUILD/root.lock"
+	flock -s 8
+}
+
+root_lock()
+{
+	exec 8>"$BUILD/root.lock"
+	flock -n 8 && return
+	! world_pid >/dev/null ||
+		die "the root is out of date, but a lab is up: 'lab down' first"
+	say "the root is out of date; waiting for the commands that run in it"
+	flock 8
+}
+
 # Runs as the init of its own pid and mount namespaces: nothing stays behind.
 make_root()
 {
 	local main security backports packages dir=$ROOT.tmp
+	local signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
 
 	set -e
 	main=$(mirror main)
@@ -79,10 +97,10 @@ make_root()
 		--customize-hook='mkdir -p "$1/src" "$1/lab"' \
 		--customize-hook='ln -sf ../bin/busybox "$1/usr/sbin/init"; ln -sf /lab/inittab "$1/etc/inittab"' \
 		trixie "$dir" \
-		"deb $main trixie main" \
-		"deb $main trixie-updates main" \
-		"deb $main trixie-backports main" \
-		"deb $security trixie-security main"
+		"deb $signed $main trixie main" \
+		"deb $signed $main trixie-updates main" \
+		"deb $signed $main trixie-backports main" \
+		"deb $signed $security trixie-security main"
 	rm -f "$dir.pref"
 }
 
@@ -90,13 +108,15 @@ rootfs()
 {
 	root_ok && return
 	bootstrap || return
+	root_lock
 	rm -rf --one-file-system "$BUILD/root.stamp" "$ROOT"
 	progress "building the root (Debian trixie, about 1 GB)" "$BUILD/root.log" \
 		unshare --mount --propagation private --pid --fork --kill-child \
-		--mount-proc "$LAB_DIR/lab" _make_root || {
+		--mount-proc "$LAB_DIR/lab" _make_root 8>&- || {
 		rm -rf --one-file-system "$ROOT.tmp" "$ROOT.tmp.pref"
 		return 1
 	}
 	mv "$ROOT.tmp" "$ROOT"
 	root_stamp >"$BUILD/root.stamp"
+	exec 8>&-
 }

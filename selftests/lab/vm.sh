@@ -48,18 +48,19 @@ world_end()
 
 world_start()
 {
-	local kernel=$1 smp=$2 mem=$3 card=$4 debug=$5
+	local kernel=$1 smp=$2 mem=$3 card=$4 debug=$5 insn=$6
 	local start=$SECONDS starter shown=0 last='' now step
 
+	root_share
 	mkdir -p "$RUN"
 	rm -f "$RUN"/*.log
 	echo "toe-lab-$$" >"$RUN/cgroup"
 	: >"$RUN/steps"
-	echo "kernel $kernel smp $smp mem $mem card $card debug $debug" >"$RUN/state"
+	echo "kernel $kernel smp $smp mem $mem card $card debug $debug insn $insn" >"$RUN/state"
 	LAB_PIDFILE=$RUN/pid setsid unshare --mount --propagation private --pid --net \
 		--ipc --fork --kill-child "$LAB_DIR/chroot.sh" / \
 		$IN_SRC/selftests/lab/world.sh "$kernel" "$smp" "$mem" "$card" "$debug" \
-		</dev/null >"$RUN/lab.log" 2>&1 9>&- &
+		"$insn" </dev/null >"$RUN/lab.log" 2>&1 9>&- &
 	starter=$!
 	WORLD_STARTER=$starter
 	while [ ! -e "$RUN/ready" ]; do

@@ -5,12 +5,12 @@
 # and processes of the lab exist only in here, so that killing this one process
 # ends all of them. Only cgroups outlive it; vm.sh removes those.
 #
-# Usage: world.sh KERNEL SMP MEM CARD DEBUG	(CARD, DEBUG: 0 or 1)
+# Usage: world.sh KERNEL SMP MEM CARD DEBUG INSN	(the last three: 0 or 1)
 set -u
 . "$(dirname "$0")/common.sh"
 . "$LAB_DIR/net.sh"
 . "$LAB_DIR/qemu.sh"
-kernel=$1 smp=$2 mem=$3 card=$4 debug=$5
+kernel=$1 smp=$2 mem=$3 card=$4 debug=$5 insn=$6
 
 # What `lab up` shows while it waits.
 step()
