@@ -240,6 +240,20 @@ static void toe_shadow_rearm(struct sock *sk)
 		inet_csk_clear_xmit_timer(sk, ICSK_TIME_RETRANS);
 }
 
+/* Memory for what the peer was promised room for, as wire frames that are
+ * badly packed (a frame of 1500 bytes keeps up to 4 KiB busy). Else the stack
+ * drops what the peer has every right to send.
+ */
+static void toe_shadow_make_room(struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u64 need = atomic_read(&sk->sk_rmem_alloc) +
+		   4ULL * tcp_receive_window(tp);
+
+	if (need > sk->sk_rcvbuf)
+		WRITE_ONCE(sk->sk_rcvbuf, min_t(u64, need, INT_MAX / 2));
+}
+
 static u32 toe_rx_truesize(struct toe_flow *flow)
 {
 	struct sk_buff *skb;
@@ -288,6 +302,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 				 toe_rx_truesize(flow)));
 		toe_feed(flow, sk, true);
 		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
+		toe_shadow_make_room(sk);
 	}
 	spin_lock_bh(&flow->lock);
 	__skb_queue_purge(&flow->rx_queue);

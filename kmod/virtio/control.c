@@ -16,7 +16,9 @@ MODULE_PARM_DESC(dead_after_ms, "a card that owes an answer this long is dead");
 /**
  * struct toe_virtio_command - a command, from its submission to its reply
  * @node: in toe_virtio.backlog, then .inflight, then for a flow's command
- *	toe_virtio_pair.replies; under toe_virtio.ctl_lock
+ *	toe_virtio_pair.replies, a PREPARE perhaps in .marking before; under
+ *	toe_virtio.ctl_lock
+ * @marked: the marker of this PREPARE has come
  * @tick: toe_virtio.ticks at submission
  * @op: VIRTIO_TOE_CMD_*
  * @id: the flow, 0 for PING
@@ -31,6 +33,7 @@ struct toe_virtio_command {
 	u16 op;
 	u32 id;
 	unsigned int used;
+	bool marked;
 	struct sk_buff *skb;
 	struct virtio_toe_cmd cmd;
 	struct virtio_toe_reply reply ____cacheline_aligned;
@@ -116,11 +119,64 @@ static int command_submit(struct toe_virtio *tv, struct toe_virtio_command *c)
 	return err;
 }
 
+/* Whether an answered command waits for its marker. A refused one does not;
+ * what else is wrong with the reply, reply_one() says.
+ */
+static bool wants_marker(const struct toe_virtio *tv,
+			 const struct toe_virtio_command *c)
+{
+	return tv->marker.type && c->op == VIRTIO_TOE_CMD_PREPARE &&
+	       !c->marked && READ_ONCE(c->reply.status) ==
+			     cpu_to_le32(VIRTIO_TOE_S_OK);
+}
+
+/* Must hold ctl_lock. Makes a command's up-call due. */
+static void answered(struct toe_virtio *tv, struct toe_virtio_command *c)
+{
+	struct toe_virtio_pair *pair = toe_virtio_pair(tv, c->id);
+
+	lockdep_assert_held(&tv->ctl_lock);
+	list_move_tail(&c->node, &pair->replies);
+	queue_work(system_bh_wq, &pair->work);
+}
+
+static struct toe_virtio_command *find_prepare(struct list_head *list, u32 id)
+{
+	struct toe_virtio_command *c;
+
+	list_for_each_entry(c, list, node)
+		if (c->op == VIRTIO_TOE_CMD_PREPARE && c->id == id)
+			return c;
+	return NULL;
+}
+
+/**
+ * toe_virtio_marked() - the frames of a flow have ended
+ * @tv: the card
+ * @id: the flow its marker named; not trusted
+ *
+ * Context: softirq.
+ */
+void toe_virtio_marked(struct toe_virtio *tv, u32 id)
+{
+	struct toe_virtio_command *c;
+
+	spin_lock_bh(&tv->ctl_lock);
+	c = find_prepare(&tv->marking, id);
+	if (c) {
+		answered(tv, c);
+	} else {
+		c = find_prepare(&tv->inflight, id);
+		if (c)
+			c->marked = true;
+	}
+	spin_unlock_bh(&tv->ctl_lock);
+}
+
 static void ctl_work(struct work_struct *work)
 {
 	struct toe_virtio *tv = container_of(work, struct toe_virtio, ctl_work);
 	struct toe_virtio_command *c, *tmp;
-	struct toe_virtio_pair *pair;
 	unsigned int used;
 	LIST_HEAD(done);
 	bool kick;
@@ -136,9 +192,10 @@ static void ctl_work(struct work_struct *work)
 				list_move_tail(&c->node, &done);
 				continue;
 			}
-			pair = toe_virtio_pair(tv, c->id);
-			list_move_tail(&c->node, &pair->replies);
-			queue_work(system_bh_wq, &pair->work);
+			if (wants_marker(tv, c))
+				list_move_tail(&c->node, &tv->marking);
+			else
+				answered(tv, c);
 		}
 	} while (!virtqueue_enable_cb(tv->ctl));
 	kick = backlog_push(tv);
@@ -272,7 +329,18 @@ int toe_virtio_close(struct toe_engine *e, u32 id)
  */
 int toe_virtio_release(struct toe_engine *e, u32 id)
 {
-	return command_submit(toe_virtio(e),
+	struct toe_virtio *tv = toe_virtio(e);
+	struct toe_virtio_command *c;
+
+	/* A marker that never came: toe.ko has given up. */
+	spin_lock_bh(&tv->ctl_lock);
+	c = find_prepare(&tv->marking, id);
+	if (c)
+		list_del(&c->node);
+	spin_unlock_bh(&tv->ctl_lock);
+	if (c)
+		command_free(c);
+	return command_submit(tv,
 			      command_new(VIRTIO_TOE_CMD_RELEASE, id,
 					  GFP_KERNEL));
 }
@@ -376,6 +444,7 @@ void toe_virtio_ctl_init(struct toe_virtio *tv)
 	spin_lock_init(&tv->ctl_lock);
 	INIT_LIST_HEAD(&tv->backlog);
 	INIT_LIST_HEAD(&tv->inflight);
+	INIT_LIST_HEAD(&tv->marking);
 	INIT_WORK(&tv->ctl_work, ctl_work);
 	INIT_DELAYED_WORK(&tv->tick, tick);
 }
@@ -394,6 +463,7 @@ void toe_virtio_ctl_free(struct toe_virtio *tv)
 	for (i = 0; i < tv->npairs; i++)
 		list_splice_init(&tv->pairs[i].replies, &tv->backlog);
 	list_splice_init(&tv->inflight, &tv->backlog);
+	list_splice_init(&tv->marking, &tv->backlog);
 	list_for_each_entry_safe(c, tmp, &tv->backlog, node)
 		command_free(c);
 }

@@ -133,6 +133,7 @@ static void card_free(struct toe_virtio *tv)
 	unsigned int i;
 
 	clear_bit(TOE_VIRTIO_UP, &tv->flags);
+	toe_virtio_marker_stop(tv);
 	disable_delayed_work_sync(&tv->tick);	/* event_work may want it */
 	virtio_reset_device(tv->vdev);	/* no callback runs after it */
 	cancel_work_sync(&tv->event_work);
@@ -216,6 +217,7 @@ static int toe_virtio_probe(struct virtio_device *vdev)
 	toe_virtio_event_start(tv);
 	for (i = 0; i < tv->npairs; i++)
 		toe_virtio_pair_start(&tv->pairs[i]);
+	toe_virtio_marker_start(tv);
 	err = toe_engine_register(&tv->engine);
 	if (err) {
 		dev_err(&vdev->dev, "%s: not registered: %pe\n",
@@ -247,6 +249,7 @@ static void toe_virtio_remove(struct virtio_device *vdev)
 
 static const unsigned int features[] = {
 	VIRTIO_TOE_F_IPV6,
+	VIRTIO_TOE_F_MARKER,
 };
 
 static const struct virtio_device_id id_table[] = {

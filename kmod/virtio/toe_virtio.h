@@ -35,6 +35,7 @@
 #define _TOE_VIRTIO_H
 
 #include <linux/list.h>
+#include <linux/netdevice.h>
 #include <linux/scatterlist.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
@@ -112,8 +113,10 @@ struct toe_virtio_pair {
  * @backlog: commands that wait for room in @ctl, oldest first
  * @backlogged: how many
  * @inflight: commands the device has, oldest first
+ * @marking: PREPAREs that were answered and wait for their marker
  * @ctl_sg: scratch
  * @ctl_work: processes @ctl; BH
+ * @marker: takes marker frames; its type is 0 when the card sends none
  * @event: event queue; only @event_work
  * @events: its buffers
  * @event_work: processes @event; BH
@@ -134,9 +137,11 @@ struct toe_virtio {
 	struct list_head	backlog;
 	unsigned int		backlogged;
 	struct list_head	inflight;
+	struct list_head	marking;
 	struct scatterlist	ctl_sg[TOE_VIRTIO_SG];
 
 	struct work_struct	ctl_work;
+	struct packet_type	marker;
 
 	struct virtqueue	*event;
 	struct virtio_toe_event	*events;
@@ -168,6 +173,7 @@ struct toe_virtio_command;
 void toe_virtio_ctl_init(struct toe_virtio *tv);
 void toe_virtio_ctl_free(struct toe_virtio *tv);
 void toe_virtio_reply(struct toe_virtio *tv, struct list_head *replies);
+void toe_virtio_marked(struct toe_virtio *tv, u32 id);
 int toe_virtio_prepare(struct toe_engine *e, u32 id, const struct toe_tuple *t);
 int toe_virtio_open(struct toe_engine *e, u32 id, const struct toe_state *st);
 int toe_virtio_close(struct toe_engine *e, u32 id);
@@ -181,6 +187,10 @@ void toe_virtio_pair_free(struct toe_virtio_pair *pair);
 int toe_virtio_transmit(struct toe_engine *e, u32 id, u32 seq,
 			struct sk_buff *skb, u32 offset, u32 rcv_edge);
 int toe_virtio_credit(struct toe_engine *e, u32 id, u32 rcv_edge);
+
+/* marker.c */
+void toe_virtio_marker_start(struct toe_virtio *tv);
+void toe_virtio_marker_stop(struct toe_virtio *tv);
 
 /* event.c */
 int toe_virtio_event_init(struct toe_virtio *tv);

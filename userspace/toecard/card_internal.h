@@ -93,6 +93,7 @@ enum flow_state {
  * @cmd: the OPEN or CLOSE that waits for its reply, or NULL
  * @open_ns: when OPEN came
  * @held: its frames, oldest first
+ * @longest: frame that the socket was given out of @held
  * @lf: its socket; -1 when it has none
  * @events: what epoll watches @lf for
  * @watched: the loop watches @lf
@@ -129,6 +130,7 @@ struct flow {
 	uint64_t open_ns;
 
 	struct hold_list held;
+	uint32_t longest;
 
 	struct loop_fd lf;
 	uint32_t events;

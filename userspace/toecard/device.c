@@ -750,7 +750,8 @@ struct device *device_new(struct loop *l, struct card *c,
 	struct device *d = calloc(1, sizeof(*d));
 	struct vhost_user_config vc = {
 		.path = cfg->socket_path,
-		.features = cfg->ipv6 ? 1ull << VIRTIO_TOE_F_IPV6 : 0,
+		.features = 1ull << VIRTIO_TOE_F_MARKER |
+			    (cfg->ipv6 ? 1ull << VIRTIO_TOE_F_IPV6 : 0),
 		.ops = &ops,
 		.arg = d,
 	};

@@ -158,14 +158,32 @@ static uint32_t prepare(struct card *c, uint32_t id, const struct toe_tuple *t)
 		free(f);
 		return status_of(err);
 	}
-	c->n.prepares++;
 	return VIRTIO_TOE_S_OK;
+}
+
+/* Those CPUs that were still passing a frame on have passed it: the marker
+ * comes behind it.
+ */
+static void prepared(struct flow *f)
+{
+	hold_mark(f->card->hold, f->id);
+	f->card->n.prepares++;
+	reply(f, VIRTIO_TOE_S_OK, NULL);
 }
 
 void flow_prepare(struct card *c, struct device_cmd *cmd, uint32_t id,
 		  const struct toe_tuple *t)
 {
-	device_reply(c->device, cmd, prepare(c, id, t), NULL);
+	uint32_t status = prepare(c, id, t);
+	struct flow *f;
+
+	if (status != VIRTIO_TOE_S_OK) {
+		device_reply(c->device, cmd, status, NULL);
+		return;
+	}
+	f = card_flow_by_id(c, id);
+	f->cmd = cmd;
+	loop_timer_arm(c->loop, &f->timer, SETTLE_NS);
 }
 
 /* OPEN */
@@ -322,6 +340,9 @@ void flow_open(struct card *c, struct device_cmd *cmd, uint32_t id,
 	struct flow *f = card_flow_by_id(c, id);
 	uint32_t status = f ? check_open(f, st) : VIRTIO_TOE_S_NOENT;
 
+	/* Not while PREPARE is unanswered */
+	if (f && f->cmd)
+		status = VIRTIO_TOE_S_INVAL;
 	if (status != VIRTIO_TOE_S_OK) {
 		device_reply(c->device, cmd, status, NULL);
 		return;
@@ -463,7 +484,12 @@ void flow_drain(struct flow *f)
 
 static void settled(struct loop_timer *lt)
 {
-	flow_drain(container_of(lt, struct flow, timer));
+	struct flow *f = container_of(lt, struct flow, timer);
+
+	if (f->state == FLOW_HELD)
+		prepared(f);
+	else
+		flow_drain(f);
 }
 
 void flow_close(struct card *c, struct device_cmd *cmd, uint32_t id)

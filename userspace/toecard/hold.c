@@ -185,6 +185,19 @@ static void send_stack(struct hold *h, const void *frame, size_t len)
 		log_debug("hold: into the stack: %s", strerror(errno));
 }
 
+void hold_mark(struct hold *h, uint32_t id)
+{
+	struct virtio_toe_marker m = {
+		.ethertype = htons(VIRTIO_TOE_MARKER_ETHERTYPE),
+		.magic = htole32(VIRTIO_TOE_MARKER_MAGIC),
+		.flow = htole32(id),
+	};
+
+	memcpy(m.dst, h->mac, ETH_ALEN);
+	memcpy(m.src, h->mac, ETH_ALEN);
+	send_host(h, &m, sizeof(m));
+}
+
 void hold_deliver(struct hold *h, struct flow *f, const void *frame,
 		  size_t len)
 {
@@ -251,6 +264,26 @@ static void tap_ready(struct loop_fd *lf, uint32_t events)
 	hold_drain(container_of(lf, struct hold, tap));
 }
 
+/* A socket takes its measure, how much payload a byte of buffer holds, from the
+ * largest segment so far. A frame out of the tap is packed better than those
+ * that come from the wire, so the socket would promise more than it can take.
+ * An Ethernet trailer on the first of a new length makes up for that.
+ */
+static void send_padded(struct hold *h, struct flow *f, const void *frame,
+			size_t len)
+{
+	size_t pad = len * 23 / 10;
+
+	if (len <= f->longest || pad > sizeof(h->buf)) {
+		send_stack(h, frame, len);
+		return;
+	}
+	f->longest = (uint32_t)len;
+	memcpy(h->buf, frame, len);
+	memset(h->buf + len, 0, pad - len);
+	send_stack(h, h->buf, pad);
+}
+
 static void list_to_stack(struct hold *h, struct flow *f)
 {
 	struct hold_frame *fr;
@@ -262,7 +295,7 @@ static void list_to_stack(struct hold *h, struct flow *f)
 		    (flags & FLAGS_HOST))
 			send_host(h, fr->data, fr->len);
 		else
-			send_stack(h, fr->data, fr->len);
+			send_padded(h, f, fr->data, fr->len);
 		free(fr);
 	}
 }

@@ -62,6 +62,9 @@ void hold_to_stack(struct hold *h, struct flow *f);
 /* The flow's frames to the host. */
 void hold_to_host(struct hold *h, struct flow *f);
 
+/* The marker of a flow to the host, see virtio_toe.h */
+void hold_mark(struct hold *h, uint32_t id);
+
 /* Frames held for all flows */
 uint32_t hold_frames(struct hold *h);
 

@@ -15,6 +15,8 @@
 /* Feature bits */
 #define VIRTIO_TOE_F_IPV6		0	/* the device carries IPv6 flows */
 
+#define VIRTIO_TOE_F_MARKER		1	/* the device sends struct virtio_toe_marker */
+
 /* Queues: 0 control, 1 event, then rx and tx pairs */
 #define VIRTIO_TOE_VQ_CONTROL		0
 #define VIRTIO_TOE_VQ_EVENT		1
@@ -198,5 +200,31 @@ struct virtio_toe_event {
 	__le16	reserved;
 	__le32	flow;
 };
+
+#define VIRTIO_TOE_MARKER_ETHERTYPE	0x88b5	/* IEEE 802, local experimental */
+#define VIRTIO_TOE_MARKER_MAGIC		0x31656f74	/* "toe1" */
+
+/**
+ * struct virtio_toe_marker - a frame on the host's port that says that the
+ *	frames of a flow end here
+ * @dst: the host's address
+ * @src: the same
+ * @ethertype: VIRTIO_TOE_MARKER_ETHERTYPE
+ * @magic: VIRTIO_TOE_MARKER_MAGIC
+ * @flow: the flow's id
+ * @zero: up to the shortest frame
+ *
+ * Sent for each PREPARE that succeeds, by the way that the flow's frames take to
+ * the host, behind the last of them. With VIRTIO_TOE_F_MARKER the driver takes
+ * a flow as prepared when it has both the reply and the marker.
+ */
+struct virtio_toe_marker {
+	__u8	dst[6];
+	__u8	src[6];
+	__be16	ethertype;
+	__le32	magic;
+	__le32	flow;
+	__u8	zero[38];
+} __attribute__((packed));
 
 #endif /* _UAPI_LINUX_VIRTIO_TOE_H */
