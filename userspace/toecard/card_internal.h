@@ -101,6 +101,7 @@ enum flow_state {
  * @tx_next: sequence number of the next byte that DATA may bring
  * @snd_base: snd_una when the socket was restored
  * @snd_una, @snd_wnd, @srtt_us: as the socket last said
+ * @measured: the socket has an RTT sample
  * @told_una, @told_wnd: as last told to the host
  * @rcv_nxt: the next byte to deliver to the host
  * @rcv_edge: credit
@@ -141,6 +142,7 @@ struct flow {
 	uint32_t snd_una;
 	uint32_t snd_wnd;
 	uint32_t srtt_us;
+	bool measured;
 	uint32_t told_una;
 	uint32_t told_wnd;
 	uint32_t rcv_nxt;

@@ -185,6 +185,26 @@ static void send_stack(struct hold *h, const void *frame, size_t len)
 		log_debug("hold: into the stack: %s", strerror(errno));
 }
 
+/* A socket takes its measure, how much payload a byte of buffer holds, from the
+ * largest segment so far. A frame out of the tap is packed better than those
+ * that come from the wire, so the socket would promise more than it can take.
+ * An Ethernet trailer on the first of a new length makes up for that.
+ */
+static void send_padded(struct hold *h, struct flow *f, const void *frame,
+			size_t len)
+{
+	size_t pad = len * 23 / 10;
+
+	if (len <= f->longest || pad > sizeof(h->buf)) {
+		send_stack(h, frame, len);
+		return;
+	}
+	f->longest = (uint32_t)len;
+	memmove(h->buf, frame, len);	/* it may be there already */
+	memset(h->buf + len, 0, pad - len);
+	send_stack(h, h->buf, pad);
+}
+
 void hold_mark(struct hold *h, uint32_t id)
 {
 	struct virtio_toe_marker m = {
@@ -212,7 +232,7 @@ void hold_deliver(struct hold *h, struct flow *f, const void *frame,
 	if (parse(frame, len, &t, &flags) || (flags & FLAGS_HOST))
 		send_host(h, frame, len);
 	else
-		send_stack(h, frame, len);
+		send_padded(h, f, frame, len);
 }
 
 void hold_inject(struct hold *h, struct flow *f, const void *frame,
@@ -262,26 +282,6 @@ static void tap_ready(struct loop_fd *lf, uint32_t events)
 {
 	(void)events;
 	hold_drain(container_of(lf, struct hold, tap));
-}
-
-/* A socket takes its measure, how much payload a byte of buffer holds, from the
- * largest segment so far. A frame out of the tap is packed better than those
- * that come from the wire, so the socket would promise more than it can take.
- * An Ethernet trailer on the first of a new length makes up for that.
- */
-static void send_padded(struct hold *h, struct flow *f, const void *frame,
-			size_t len)
-{
-	size_t pad = len * 23 / 10;
-
-	if (len <= f->longest || pad > sizeof(h->buf)) {
-		send_stack(h, frame, len);
-		return;
-	}
-	f->longest = (uint32_t)len;
-	memcpy(h->buf, frame, len);
-	memset(h->buf + len, 0, pad - len);
-	send_stack(h, h->buf, pad);
 }
 
 static void list_to_stack(struct hold *h, struct flow *f)

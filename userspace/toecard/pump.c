@@ -123,7 +123,12 @@ static void refresh(struct flow *f)
 		return;
 	f->snd_una = f->snd_base + info.acked;
 	f->snd_wnd = info.snd_wnd;
+	if (!info.srtt_us)
+		return;
 	f->srtt_us = info.srtt_us;
+	if (!f->measured)
+		repair_measured(f->lf.fd);
+	f->measured = true;
 }
 
 static void told(struct flow *f)

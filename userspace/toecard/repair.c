@@ -18,7 +18,10 @@
  * 5. Freezing selects the send queue at once: in repair mode without it, the
  *    pacing timer and retransmissions keep sending.
  *
- * 6. A peer whose window towards the host is nearly closed waits for an update
+ * 6. Without an RTT sample the retransmission timeout is 3 s. Where the kernel
+ *    lets us (6.15), 1 s until there is one.
+ *
+ * 7. A peer whose window towards the host is nearly closed waits for an update
  *    that the card's stack sees no reason to send: its buffer is empty and
  *    nothing is read from it. So one byte that the host has had already stands
  *    in the receive queue at restore; reading it makes the stack advertise.
@@ -44,6 +47,13 @@
 
 /* The clocks of host and card are not one: a step that covers it */
 #define TS_STEP_US	2000
+
+/* Newer than the headers of some */
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS	44
+#endif
+#define RTO_FIRST_MS	1000
+#define RTO_USUAL_MS	120000
 
 #define OPT_MSS		2
 #define OPT_WINDOW	3
@@ -349,6 +359,7 @@ int repair_start(int fd, const struct toe_state *st, uint64_t elapsed_us)
 	err = set_windows(fd, st);
 	if (err)
 		return fail("windows", err);
+	tcp_set(fd, TCP_RTO_MAX_MS, RTO_FIRST_MS);
 	err = set_timestamp(fd, st, elapsed_us);
 	if (err)
 		return fail("TCP_TIMESTAMP", err);
@@ -379,6 +390,11 @@ int repair_info(int fd, struct repair_info *info)
 	info->snd_wnd = ti.tcpi_snd_wnd;
 	info->srtt_us = ti.tcpi_rtt;
 	return 0;
+}
+
+void repair_measured(int fd)
+{
+	tcp_set(fd, TCP_RTO_MAX_MS, RTO_USUAL_MS);
 }
 
 void repair_probe(int fd)

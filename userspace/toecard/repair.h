@@ -33,6 +33,8 @@ struct repair_info {
 	uint32_t srtt_us;
 };
 int repair_info(int fd, struct repair_info *info);
+/* To be said once info.srtt_us is there */
+void repair_measured(int fd);
 /* Asks the peer for its window, as a zero window probe does. */
 void repair_probe(int fd);
 

@@ -524,7 +524,7 @@ static const char *prepare(struct host_flow *h)
 		h->id = next_id++;
 		cmd.answered = false;
 		flow_prepare(host_card, &cmd, h->id, &h->tuple);
-		if (!cmd.answered || h->status)
+		if (!host_run_until(answered, &cmd, 1000000000) || h->status)
 			return "PREPARE";
 		host_run(SETTLE_NS);
 		if (h->wrong || calm(h))

@@ -223,6 +223,8 @@ int world_make(void)
 	}
 	/* A connection that is with the card has no socket. */
 	err |= world_run(HOST, "nft 'table inet t { chain o { type filter hook output priority 0; tcp flags rst drop; }; }'");
+	/* On a wire are frames of its MTU, whoever sent them. */
+	err |= world_run(CARD, "ethtool -K wire0 tso off gso off >/dev/null");
 	if (!err)
 		err = peer_facts();
 	if (err)
