@@ -176,14 +176,14 @@ void toe_engine_reply(struct toe_engine *e, u32 id, enum toe_engine_cmd cmd,
 }
 EXPORT_SYMBOL_GPL(toe_engine_reply);
 
-bool toe_engine_receive(struct toe_engine *e, u32 id,
-			const struct toe_engine_rx *rx)
+int toe_engine_receive(struct toe_engine *e, u32 id,
+		       const struct toe_engine_rx *rx)
 {
 	struct toe_flow *flow __free(toe_flow_put) = toe_engine_flow(e, id);
 
 	if (!flow) {
 		toe_engine_error(e, TOE_STAT_ERR_UNKNOWN_FLOW);
-		return false;
+		return 0;
 	}
 	return toe_shadow_receive(flow, e, id, rx);
 }

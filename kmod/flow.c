@@ -2,6 +2,7 @@
 /*
  * The flow table: who is known, under which name and which engine id.
  */
+#include <linux/mutex.h>
 #include <linux/xarray.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
@@ -38,6 +39,10 @@ static atomic_t toe_states[__TOE_STATE_MAX];
 /* Flows with a signal or an offload under way; what max_flows bounds. */
 static atomic_t toe_active;
 static DECLARE_WAIT_QUEUE_HEAD(toe_active_wait);
+/* A HOST flow holds neither its socket nor its namespace: under this lock it is
+ * looked up while it is not forgotten, and forgotten before its namespace goes.
+ */
+static DEFINE_MUTEX(toe_host_lock);
 /* No new flows: the module is going away. */
 static bool toe_stopping;
 
@@ -286,6 +291,9 @@ void toe_flow_set_state(struct toe_flow *flow, enum toe_flow_state state,
 
 static void toe_flow_forget(struct toe_flow *flow)
 {
+	mutex_lock(&toe_host_lock);
+	flow->forgotten = true;
+	mutex_unlock(&toe_host_lock);
 	if (rhashtable_remove_fast(&toe_table, &flow->node, toe_flow_params))
 		return;
 	atomic_dec(&toe_states[flow->state]);
@@ -355,7 +363,10 @@ struct sock *toe_flow_sock(struct toe_flow *flow)
 	spin_unlock_bh(&flow->lock);
 	if (sk)
 		return sk;
-	sk = toe_sock_lookup(flow->key.net, &flow->key.tuple);
+	mutex_lock(&toe_host_lock);
+	if (!flow->forgotten)
+		sk = toe_sock_lookup(flow->key.net, &flow->key.tuple);
+	mutex_unlock(&toe_host_lock);
 	if (sk && sk != flow->last_sk) {
 		sock_put(sk);
 		sk = NULL;
@@ -431,6 +442,18 @@ static void toe_sweep(struct work_struct *work)
 	if (again && !READ_ONCE(toe_stopping))
 		queue_delayed_work(toe_wq, &toe_sweep_work,
 				   TOE_SWEEP_INTERVAL);
+}
+
+static int toe_forget_net_one(struct toe_flow *flow, void *arg)
+{
+	if (flow->key.net == arg)
+		toe_flow_forget(flow);
+	return 0;
+}
+
+void toe_flow_forget_net(struct net *net)
+{
+	toe_flow_walk(toe_forget_net_one, net);
 }
 
 struct toe_return_all {

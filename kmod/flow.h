@@ -57,6 +57,7 @@ struct toe_flow_key {
  * @wait: woken at every reply, state change and delivery
  * @sk: the socket, see above; set and cleared under @lock
  * @last_sk: the socket of the last signal; compared, never followed
+ * @forgotten: out of the table; under toe_host_lock
  * @state: enum toe_flow_state; written by the work only
  * @reason: enum toe_reason, of @state
  * @busy: a signal is being worked on; under @lock
@@ -105,6 +106,7 @@ struct toe_flow {
 
 	struct sock		*sk;
 	const struct sock	*last_sk;
+	bool			forgotten;
 	u8			state;
 	u8			reason;
 	bool			busy;
@@ -287,6 +289,14 @@ int toe_flow_walk(int (*fn)(struct toe_flow *flow, void *arg), void *arg);
  * @reason: why
  */
 void toe_flow_return_all(struct toe_engine *e, enum toe_reason reason);
+
+/**
+ * toe_flow_forget_net() - a network namespace goes away
+ * @net: the namespace; its sockets are gone
+ *
+ * Context: process.
+ */
+void toe_flow_forget_net(struct net *net);
 
 u32 toe_flow_count(enum toe_flow_state state);
 

@@ -246,6 +246,8 @@ static void __net_exit toe_gate_net_exit(struct net *net)
 {
 	struct toe_gate_net *gn = net_generic(net, toe_gate_net_id);
 
+	/* A flow that is not HOST would hold the namespace by its socket. */
+	toe_flow_forget_net(net);
 	if (gn->hooked)
 		nf_unregister_net_hooks(net, toe_gate_ops,
 					ARRAY_SIZE(toe_gate_ops));

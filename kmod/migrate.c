@@ -35,7 +35,8 @@
 #include "stats.h"
 #include "trace.h"
 
-#define TOE_CALM_TRIES		10
+#define TOE_CALM_TRIES		10	/* 1, 2, 4 ms ... half a second in all */
+#define TOE_OPEN_TRIES		3	/* calm before PREPARE, not calm after it */
 #define TOE_MAX_WINDOW		(U16_MAX << TCP_MAX_WSCALE)
 
 unsigned int toe_timeout_ms = 1000;
@@ -357,7 +358,7 @@ static enum toe_reason toe_open(struct toe_flow *flow)
 			toe_flow_set_state(flow, TOE_STATE_OPENING,
 					   flow->open_reason);
 		reason = toe_open_on(flow);
-	} while (reason == TOE_REASON_NOT_CALM && ++tries < TOE_CALM_TRIES);
+	} while (reason == TOE_REASON_NOT_CALM && ++tries < TOE_OPEN_TRIES);
 	dst_release(dst);
 	return reason;
 }

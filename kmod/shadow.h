@@ -64,8 +64,8 @@ void toe_shadow_flush(struct toe_flow *flow);
 void toe_shadow_poke(struct toe_flow *flow);
 
 /* toe_engine_receive() for a flow that the caller holds */
-bool toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
-			const struct toe_engine_rx *rx);
+int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
+		       const struct toe_engine_rx *rx);
 
 void toe_shadow_timer(struct timer_list *t);
 

@@ -353,8 +353,8 @@ static enum toe_stat toe_rx_check(const struct toe_flow *flow,
 	return __TOE_STAT_MAX;
 }
 
-bool toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
-			const struct toe_engine_rx *rx)
+int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
+		       const struct toe_engine_rx *rx)
 {
 	struct sk_buff *skb = NULL;
 	struct sock *sk = NULL;
@@ -363,14 +363,8 @@ bool toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
 
 	if (rx->len && rx->len <= SZ_1G) {
 		skb = toe_rx_skb(rx, &taken);
-		if (!skb) {
-			/* The bytes are acknowledged to the peer and the
-			 * buffer is the driver's again: they cannot be saved.
-			 * The caller must keep them.
-			 */
-			toe_stats_inc(TOE_STAT_ERR_PROTOCOL);
-			return false;
-		}
+		if (!skb)
+			return -ENOMEM;
 	}
 	spin_lock_bh(&flow->lock);
 	bad = flow->id == id ? toe_rx_check(flow, rx) : TOE_STAT_ERR_UNKNOWN_FLOW;
@@ -416,5 +410,5 @@ drop:
 	if (skb && taken)
 		get_page(rx->page);	/* the driver keeps its own */
 	kfree_skb(skb);
-	return false;
+	return 0;
 }

@@ -186,11 +186,12 @@ struct toe_engine_rx {
  *	payload lies within its own buffer
  *
  * Context: softirq (bottom halves disabled), one call at a time for one flow.
- * Return: true when the core kept a reference that it took from the driver to
- * @rx->page (the driver must not use the page again), false when the driver
- * may reuse the page.
+ * Return: 1 when the core took the driver's reference to @rx->page over (the
+ * driver must not use the page again), 0 when the driver may reuse the page,
+ * -ENOMEM when the core has no memory now: the driver must call again with the
+ * same @rx before it makes any later up-call for the flow.
  */
-bool toe_engine_receive(struct toe_engine *e, u32 id,
+int toe_engine_receive(struct toe_engine *e, u32 id,
 			const struct toe_engine_rx *rx);
 
 /**

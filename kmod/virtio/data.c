@@ -8,7 +8,6 @@
 
 #define RX_ORDER	get_order(SZ_64K)
 #define RX_KICK		16		/* refills per kick */
-#define RX_COPY		SZ_2K		/* shorter payload is copied */
 #define RETRY		msecs_to_jiffies(20)
 
 static unsigned int rx_buffers = 128;
@@ -81,28 +80,10 @@ static void rx_fill(struct toe_virtio_pair *pair, gfp_t gfp)
 	virtqueue_kick(pair->rx);
 }
 
-/* A short payload shall not keep 64 KiB busy. */
-static bool rx_copied(struct toe_virtio_pair *pair, u32 id,
-		      struct toe_engine_rx *rx, const struct toe_virtio_buf *b)
-{
-	void *copy;
-
-	if (rx->len > RX_COPY)
-		return false;
-	rx->truesize = SKB_DATA_ALIGN(rx->len);
-	copy = page_frag_alloc(&pair->frag, rx->truesize,
-			       GFP_ATOMIC | __GFP_NOWARN);
-	if (!copy)
-		return false;
-	memcpy(copy, page_address(b->page), rx->len);
-	rx->page = virt_to_head_page(copy);
-	rx->offset = copy - page_address(rx->page);
-	if (!toe_engine_receive(&pair->tv->engine, id, rx))
-		page_frag_free(copy);
-	return true;
-}
-
-static void rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
+/* False when toe.ko has no memory now: the buffer must be shown again, before
+ * any later one and before any reply. Its bytes are acknowledged to the peer.
+ */
+static bool rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
 		   unsigned int used)
 {
 	struct toe_engine *e = &pair->tv->engine;
@@ -111,10 +92,11 @@ static void rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
 	bool data;
 	u16 type;
 	u32 id;
+	int err;
 
 	if (used < sizeof(hdr)) {
 		toe_engine_error(e, TOE_STAT_ERR_LENGTH);
-		return;
+		return true;
 	}
 	memcpy(&hdr, &b->hdr, sizeof(hdr));
 	barrier();	/* nothing below looks at b->hdr again */
@@ -124,27 +106,26 @@ static void rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
 	if ((type != VIRTIO_TOE_RX_DATA && type != VIRTIO_TOE_RX_ACK) ||
 	    !id || pair != toe_virtio_pair(pair->tv, id)) {
 		toe_engine_error(e, TOE_STAT_ERR_PROTOCOL);
-		return;
+		return true;
 	}
 	data = type == VIRTIO_TOE_RX_DATA;
 	if (rx.len > b->size || rx.len != used - sizeof(hdr) ||
 	    data != !!rx.len) {
 		toe_engine_error(e, TOE_STAT_ERR_LENGTH);
-		return;
+		return true;
 	}
 	rx.seq = le32_to_cpu(hdr.seq);
 	rx.snd_una = le32_to_cpu(hdr.snd_una);
 	rx.snd_wnd = le32_to_cpu(hdr.snd_wnd);
 	rx.srtt_us = le32_to_cpu(hdr.srtt_us);
 	if (rx.len) {
-		if (rx_copied(pair, id, &rx, b))
-			return;
 		rx.page = b->page;
-		rx.offset = 0;
 		rx.truesize = b->size;
 	}
-	if (toe_engine_receive(e, id, &rx))
+	err = toe_engine_receive(e, id, &rx);
+	if (err > 0)
 		b->page = NULL;
+	return err != -ENOMEM;
 }
 
 /* Returns how many buffers were processed, at most @budget. */
@@ -154,11 +135,21 @@ static unsigned int rx_poll(struct toe_virtio_pair *pair, unsigned int budget)
 	unsigned int n, used;
 
 	for (n = 0; n < budget; n++) {
-		b = virtqueue_get_buf(pair->rx, &used);
-		if (!b)
+		b = pair->stuck;
+		used = pair->stuck_used;
+		if (!b) {
+			b = virtqueue_get_buf(pair->rx, &used);
+			if (!b)
+				break;
+			pair->posted--;
+		}
+		pair->stuck = NULL;
+		if (!rx_one(pair, b, used)) {
+			pair->stuck = b;
+			pair->stuck_used = used;
+			mod_timer(&pair->retry, jiffies + RETRY);
 			break;
-		pair->posted--;
-		rx_one(pair, b, used);
+		}
 		/* A small one is given back for a chance of a big one. */
 		if (b->page && b->size < PAGE_SIZE << RX_ORDER) {
 			put_page(b->page);
@@ -335,7 +326,7 @@ static void pair_work(struct work_struct *work)
 {
 	struct toe_virtio_pair *pair = container_of(work, typeof(*pair), work);
 	struct toe_virtio *tv = pair->tv;
-	unsigned int budget = pair->posted, done;
+	unsigned int budget = pair->posted + !!pair->stuck, done;
 	LIST_HEAD(replies);
 
 	if (!toe_virtio_up(tv))
@@ -346,8 +337,16 @@ static void pair_work(struct work_struct *work)
 
 	virtqueue_disable_cb(pair->rx);
 	done = rx_poll(pair, budget);
-	toe_virtio_reply(tv, &replies);
+	if (pair->stuck) {
+		spin_lock_bh(&tv->ctl_lock);
+		list_splice(&replies, &pair->replies);
+		spin_unlock_bh(&tv->ctl_lock);
+	} else {
+		toe_virtio_reply(tv, &replies);
+	}
 	tx_clean(pair);
+	if (pair->stuck)
+		return;		/* the timer looks again */
 	if ((done && done == budget) || !virtqueue_enable_cb(pair->rx))
 		queue_work(system_bh_wq, work);
 }
@@ -412,5 +411,4 @@ void toe_virtio_pair_free(struct toe_virtio_pair *pair)
 		if (pair->bufs[i].page)
 			put_page(pair->bufs[i].page);
 	kfree(pair->bufs);
-	page_frag_cache_drain(&pair->frag);
 }

@@ -71,7 +71,9 @@ struct toe_virtio_buf;
  * @nbufs: at most half the ring
  * @posted: how many of @bufs the device has; only @work
  * @spare: the others; only @work
- * @frag: where short payloads are copied to; only @work
+ * @stuck: a used buffer that toe.ko had no memory for, to be shown again before
+ *	any other; only @work
+ * @stuck_used: bytes the device wrote to it
  * @replies: commands answered for flows of this pair; toe_virtio.ctl_lock
  * @tx_lock: @tx, @tx_full and @tx_sg
  * @tx: transmit queue
@@ -88,7 +90,8 @@ struct toe_virtio_pair {
 	unsigned int		nbufs;
 	unsigned int		posted;
 	struct list_head	spare;
-	struct page_frag_cache	frag;
+	struct toe_virtio_buf	*stuck;
+	unsigned int		stuck_used;
 
 	struct list_head	replies;
 
