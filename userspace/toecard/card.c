@@ -210,7 +210,7 @@ static int new_parts(struct card *c, const struct card_config *cfg)
 	c->neigh = neigh_new(sc.wire, mtu);
 	if (!c->neigh)
 		return -EIO;
-	c->hold = hold_new(c, sc.host, c->mac);
+	c->hold = hold_new(c, sc.host, c->mac, mtu);
 	if (!c->hold)
 		return -EIO;
 	sc.hold = hold_ifindex(c->hold);

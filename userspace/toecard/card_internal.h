@@ -168,7 +168,7 @@ struct flow {
 	X(tx_unknown) X(rx_msgs) X(rx_bytes) X(rx_acks) X(rx_no_buffer)	\
 	X(rx_no_credit) X(polls) X(probes) X(returns) X(not_calm)		\
 	X(hold_frames) X(hold_dropped) X(hold_flushed) X(hold_to_host)	\
-	X(hold_unknown) X(hold_late)
+	X(hold_unknown) X(hold_late) X(hold_errors)
 
 struct card_counters {
 #define CARD_COUNTER(name) uint64_t name;

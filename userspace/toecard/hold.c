@@ -17,6 +17,7 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/tcp.h>
+#include <linux/virtio_net.h>
 #include <net/if.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -24,6 +25,7 @@
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "card_internal.h"
@@ -52,6 +54,7 @@ struct hold {
 	unsigned int host;
 	unsigned int ifindex;
 	uint8_t mac[6];
+	uint32_t mtu;		/* of the wire */
 	uint32_t frames;
 	size_t bytes;
 	uint8_t buf[FRAME_MAX];
@@ -164,25 +167,94 @@ static int parse(const uint8_t *frame, size_t len, struct toe_tuple *t,
 
 #define FLAGS_HOST	0x07	/* FIN, SYN, RST */
 
-static void send_host(struct hold *h, const void *frame, size_t len)
+static uint32_t add16(const uint8_t *p, size_t len, uint32_t sum)
+{
+	for (; len > 1; len -= 2, p += 2)
+		sum += (uint32_t)p[0] << 8 | p[1];
+	return sum;
+}
+
+/* The sum that a packet has whose checksum is left to whoever needs it */
+static void pseudo_sum(uint8_t *l3, size_t l4, size_t len)
+{
+	uint32_t sum = IPPROTO_TCP + (uint32_t)(len - l4);
+
+	sum = l4 == sizeof(struct iphdr) ? add16(l3 + 12, 8, sum) :
+					   add16(l3 + 8, 32, sum);
+	while (sum >> 16)
+		sum = (sum & 0xffff) + (sum >> 16);
+	l3[l4 + 16] = (uint8_t)(sum >> 8);
+	l3[l4 + 17] = (uint8_t)sum;
+}
+
+/* A packet that reached the host late may be several, merged by its GRO. It
+ * stays one, but says of what size its segments were.
+ */
+static void offload(struct hold *h, struct flow *f, uint8_t *frame, size_t len,
+		    struct virtio_net_hdr *vh)
+{
+	uint32_t mss = f && f->st.rcv_mss ? f->st.rcv_mss : 536;
+	struct toe_tuple t;
+	struct tcphdr *th;
+	uint8_t flags;
+	size_t l4;
+
+	memset(vh, 0, sizeof(*vh));
+	if (len <= ETH_HLEN + h->mtu || parse(frame, len, &t, &flags))
+		return;
+	l4 = t.family == AF_INET ? sizeof(struct iphdr) :
+				   sizeof(struct ipv6hdr);
+	th = (void *)(frame + ETH_HLEN + l4);
+	if (len <= ETH_HLEN + l4 + th->doff * 4)
+		return;
+	pseudo_sum(frame + ETH_HLEN, l4, len - ETH_HLEN);
+	vh->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
+	vh->gso_type = t.family == AF_INET ? VIRTIO_NET_HDR_GSO_TCPV4 :
+					     VIRTIO_NET_HDR_GSO_TCPV6;
+	vh->hdr_len = (uint16_t)(ETH_HLEN + l4 + th->doff * 4);
+	vh->gso_size = (uint16_t)mss;
+	vh->csum_start = (uint16_t)(ETH_HLEN + l4);
+	vh->csum_offset = 16;
+}
+
+static void send_host(struct hold *h, struct flow *f, uint8_t *frame,
+		      size_t len)
 {
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
 		.sll_ifindex = (int)h->host,
 		.sll_halen = ETH_ALEN,
 	};
+	struct virtio_net_hdr vh;
+	struct iovec iov[2] = { { &vh, sizeof(vh) }, { frame, len } };
+	struct msghdr msg = {
+		.msg_name = &to, .msg_namelen = sizeof(to),
+		.msg_iov = iov, .msg_iovlen = 2,
+	};
 
+	offload(h, f, frame, len, &vh);
 	memcpy(to.sll_addr, frame, ETH_ALEN);
 	h->card->n.hold_to_host++;
-	if (sendto(h->out, frame, len, 0, (void *)&to, sizeof(to)) < 0)
+	if (sendmsg(h->out, &msg, 0) < 0) {
+		h->card->n.hold_errors++;
 		log_debug("hold: to the host: %s", strerror(errno));
+	}
 }
 
-static void send_stack(struct hold *h, const void *frame, size_t len)
+static void send_stack(struct hold *h, struct flow *f, uint8_t *frame,
+		       size_t len, size_t pad)
 {
+	static uint8_t zeros[FRAME_MAX];
+	struct virtio_net_hdr vh;
+	struct iovec iov[3] = { { &vh, sizeof(vh) }, { frame, len },
+				{ zeros, pad } };
+
+	offload(h, f, frame, len, &vh);
 	h->card->n.hold_flushed++;
-	if (write(h->tap.fd, frame, len) < 0)
+	if (writev(h->tap.fd, iov, 3) < 0) {
+		h->card->n.hold_errors++;
 		log_debug("hold: into the stack: %s", strerror(errno));
+	}
 }
 
 /* A socket takes its measure, how much payload a byte of buffer holds, from the
@@ -190,19 +262,17 @@ static void send_stack(struct hold *h, const void *frame, size_t len)
  * that come from the wire, so the socket would promise more than it can take.
  * An Ethernet trailer on the first of a new length makes up for that.
  */
-static void send_padded(struct hold *h, struct flow *f, const void *frame,
+static void send_padded(struct hold *h, struct flow *f, uint8_t *frame,
 			size_t len)
 {
-	size_t pad = len * 23 / 10;
+	size_t pad = len * 13 / 10;
 
-	if (len <= f->longest || pad > sizeof(h->buf)) {
-		send_stack(h, frame, len);
-		return;
-	}
-	f->longest = (uint32_t)len;
-	memmove(h->buf, frame, len);	/* it may be there already */
-	memset(h->buf + len, 0, pad - len);
-	send_stack(h, h->buf, pad);
+	if (len <= f->longest || len > ETH_HLEN + h->mtu ||
+	    len + pad > FRAME_MAX)
+		pad = 0;
+	else
+		f->longest = (uint32_t)len;
+	send_stack(h, f, frame, len, pad);
 }
 
 void hold_mark(struct hold *h, uint32_t id)
@@ -215,11 +285,10 @@ void hold_mark(struct hold *h, uint32_t id)
 
 	memcpy(m.dst, h->mac, ETH_ALEN);
 	memcpy(m.src, h->mac, ETH_ALEN);
-	send_host(h, &m, sizeof(m));
+	send_host(h, NULL, (void *)&m, sizeof(m));
 }
 
-void hold_deliver(struct hold *h, struct flow *f, const void *frame,
-		  size_t len)
+void hold_deliver(struct hold *h, struct flow *f, uint8_t *frame, size_t len)
 {
 	struct toe_tuple t;
 	uint8_t flags;
@@ -230,18 +299,17 @@ void hold_deliver(struct hold *h, struct flow *f, const void *frame,
 	}
 	h->card->n.hold_late++;
 	if (parse(frame, len, &t, &flags) || (flags & FLAGS_HOST))
-		send_host(h, frame, len);
+		send_host(h, f, frame, len);
 	else
 		send_padded(h, f, frame, len);
 }
 
-void hold_inject(struct hold *h, struct flow *f, const void *frame,
-		 size_t len)
+void hold_inject(struct hold *h, struct flow *f, uint8_t *frame, size_t len)
 {
 	struct hold_frame *fr;
 
 	if (f->state == FLOW_CLOSED) {
-		send_host(h, frame, len);
+		send_host(h, f, frame, len);
 		return;
 	}
 	if (f->state == FLOW_RUNNING) {
@@ -255,12 +323,15 @@ void hold_inject(struct hold *h, struct flow *f, const void *frame,
 
 void hold_drain(struct hold *h)
 {
+	struct virtio_net_hdr vh;
+	struct iovec iov[2] = { { &vh, sizeof(vh) },
+				{ h->buf, sizeof(h->buf) } };
 	struct toe_tuple t;
 	struct flow *f;
 	uint8_t flags;
 	ssize_t len;
 
-	while ((len = read(h->tap.fd, h->buf, sizeof(h->buf))) > 0) {
+	while ((len = readv(h->tap.fd, iov, 2) - (ssize_t)sizeof(vh)) > 0) {
 		f = NULL;
 		if (!parse(h->buf, (size_t)len, &t, &flags))
 			f = card_flow_by_tuple(h->card, &t);
@@ -274,7 +345,7 @@ void hold_drain(struct hold *h)
 		 */
 		h->card->n.hold_unknown++;
 		if (len > ETH_HLEN && memcmp(h->buf + ETH_ALEN, h->mac, ETH_ALEN))
-			send_host(h, h->buf, (size_t)len);
+			send_host(h, NULL, h->buf, (size_t)len);
 	}
 }
 
@@ -293,7 +364,7 @@ static void list_to_stack(struct hold *h, struct flow *f)
 	while ((fr = list_pop(h, &f->held))) {
 		if (parse(fr->data, fr->len, &t, &flags) ||
 		    (flags & FLAGS_HOST))
-			send_host(h, fr->data, fr->len);
+			send_host(h, f, fr->data, fr->len);
 		else
 			send_padded(h, f, fr->data, fr->len);
 		free(fr);
@@ -305,7 +376,7 @@ static void list_to_host(struct hold *h, struct flow *f)
 	struct hold_frame *fr;
 
 	while ((fr = list_pop(h, &f->held))) {
-		send_host(h, fr->data, fr->len);
+		send_host(h, f, fr->data, fr->len);
 		free(fr);
 	}
 }
@@ -345,7 +416,7 @@ unsigned int hold_ifindex(struct hold *h)
 
 static int open_tap(struct hold *h)
 {
-	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI };
+	struct ifreq ifr = { .ifr_flags = IFF_TAP | IFF_NO_PI | IFF_VNET_HDR };
 	int s, err = 0;
 
 	h->tap.fd = open("/dev/net/tun", O_RDWR | O_NONBLOCK | O_CLOEXEC);
@@ -382,15 +453,17 @@ fail:
 	return err;
 }
 
-struct hold *hold_new(struct card *c, unsigned int host, const uint8_t mac[6])
+struct hold *hold_new(struct card *c, unsigned int host, const uint8_t mac[6],
+		      uint32_t mtu)
 {
 	struct hold *h = calloc(1, sizeof(*h));
-	int big = 8 << 20, err;
+	int big = 8 << 20, one = 1, err;
 
 	if (!h)
 		return NULL;
 	h->card = c;
 	h->host = host;
+	h->mtu = mtu;
 	memcpy(h->mac, mac, sizeof(h->mac));
 	h->tap.fd = -1;
 	h->tap.ready = tap_ready;
@@ -400,6 +473,10 @@ struct hold *hold_new(struct card *c, unsigned int host, const uint8_t mac[6])
 		goto fail;
 	}
 	setsockopt(h->out, SOL_SOCKET, SO_SNDBUFFORCE, &big, sizeof(big));
+	if (setsockopt(h->out, SOL_PACKET, PACKET_VNET_HDR, &one, sizeof(one))) {
+		log_err("hold: PACKET_VNET_HDR: %s", strerror(errno));
+		goto fail;
+	}
 	err = open_tap(h);
 	if (err) {
 		log_err("hold: %s: %s", HOLD_IFNAME, strerror(-err));

@@ -31,8 +31,11 @@ struct hold_list {
 	size_t bytes;
 };
 
-/* host: ifindex of the port to the host. NULL after having logged why. */
-struct hold *hold_new(struct card *c, unsigned int host, const uint8_t mac[6]);
+/* host: ifindex of the port to the host; mtu: of the wire. NULL after having
+ * logged why.
+ */
+struct hold *hold_new(struct card *c, unsigned int host, const uint8_t mac[6],
+		      uint32_t mtu);
 void hold_free(struct hold *h);
 unsigned int hold_ifindex(struct hold *h);
 
@@ -48,12 +51,10 @@ void hold_drain(struct hold *h);
 /* A frame, with its Ethernet header, that belongs to f: held, into the card's
  * stack or to the host, by the flow's state and the frame's TCP flags.
  */
-void hold_deliver(struct hold *h, struct flow *f, const void *frame,
-		  size_t len);
+void hold_deliver(struct hold *h, struct flow *f, uint8_t *frame, size_t len);
 
 /* Likewise a frame that reached the host late, for which see INJECT. */
-void hold_inject(struct hold *h, struct flow *f, const void *frame,
-		 size_t len);
+void hold_inject(struct hold *h, struct flow *f, uint8_t *frame, size_t len);
 
 /* The flow's frames into the card's stack, SYN, FIN, RST to the host. On
  * return the stack has seen them: the tap delivers within write().

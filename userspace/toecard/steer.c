@@ -124,6 +124,8 @@ static int tc_attach(struct tc_place *p, const char *what,
 	LIBBPF_OPTS(bpf_tc_opts, opts, .handle = TC_HANDLE,
 		    .priority = TC_PRIORITY, .flags = BPF_TC_F_REPLACE,
 		    .prog_fd = bpf_program__fd(prog));
+	LIBBPF_OPTS(bpf_tc_opts, old, .handle = TC_HANDLE,
+		    .priority = TC_PRIORITY);
 	int err;
 
 	err = bpf_tc_hook_create(&hook);
@@ -131,7 +133,8 @@ static int tc_attach(struct tc_place *p, const char *what,
 		log_err("steer: %s: clsact: %s", what, strerror(-err));
 		return err;
 	}
-	p->qdisc = !err;
+	/* Ours when nobody had it, or when a predecessor left its filter there */
+	p->qdisc = !err || !bpf_tc_query(&hook, &old);
 	err = bpf_tc_attach(&hook, &opts);
 	if (err) {
 		log_err("steer: %s: tc attach: %s", what, strerror(-err));
