@@ -33,7 +33,11 @@
 #define POLL_NS		500000ULL	/* busy flows */
 #define POLL_FLOW_NS	4000ULL		/* ... but no more often than this each */
 #define SLOW_NS		10000000ULL	/* narrow flows */
-#define PROBE_MIN_NS	200000000ULL
+/* The second probe comes 600 ms after the first: a peer may leave one that
+ * comes within half a second unanswered.
+ */
+#define PROBE_FIRST_NS	200000000ULL
+#define PROBE_NEXT_NS	600000000ULL
 #define PROBE_MAX_NS	60000000000ULL
 
 #define RX_IOV		64
@@ -97,8 +101,8 @@ static void classify(struct flow *f)
 		if (list_empty(&c->narrow) && !c->events_due)
 			loop_timer_arm(c->loop, &c->slow, SLOW_NS);
 		list_add_tail(&c->narrow, &f->narrow);
-		f->probe_gap_ns = PROBE_MIN_NS;
-		f->probe_ns = loop_now_ns() + f->probe_gap_ns;
+		f->probe_gap_ns = PROBE_NEXT_NS;
+		f->probe_ns = loop_now_ns() + PROBE_FIRST_NS;
 	} else {
 		list_del(&f->narrow);
 	}
@@ -195,10 +199,10 @@ static void slow_expired(struct loop_timer *lt)
 		if (now >= f->probe_ns) {
 			f->card->n.probes++;
 			repair_probe(f->lf.fd);
+			f->probe_ns = now + f->probe_gap_ns;
 			f->probe_gap_ns *= 2;
 			if (f->probe_gap_ns > PROBE_MAX_NS)
 				f->probe_gap_ns = PROBE_MAX_NS;
-			f->probe_ns = now + f->probe_gap_ns;
 		}
 		report(f);
 	}

@@ -16,8 +16,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
+#include "fault.h"
 #include "host.h"
 #include "log.h"
 #include "pattern.h"
@@ -60,6 +62,12 @@ static const struct load loads[] = {
 	{ "rx buffers are scarce", AF_INET, 1,
 	  { .sends = true, .send_rate = RATE },
 	  { .sends = true, .send_us = PAUSE }, 3, true },
+	{ "packets come late", AF_INET, 1,
+	  { .sends = true, .send_rate = RATE, .late_us = 1000 },
+	  { .sends = true, .send_us = PAUSE }, 0, true },
+	{ "packets come late, IPv6", AF_INET6, 1,
+	  { .sends = true, .send_rate = RATE, .late_us = 1000 },
+	  { .sends = true, .send_us = PAUSE }, 0, true },
 	{ "eight connections of one port", AF_INET, 8,
 	  { .sends = true, .send_rate = RATE / 10 },
 	  { .sends = true, .send_us = PAUSE * 10 }, 0, true },
@@ -235,8 +243,8 @@ static const char *leftovers(void)
 static const char *connect_all(const struct load *l)
 {
 	/* restored sockets don't share their port with a new listener */
-	uint16_t port = (uint16_t)(PORT + (l - loads));
-	int i, listener = host_listen(l->family, port);
+	static uint16_t port = PORT;
+	int i, listener = host_listen(l->family, ++port);
 	const char *err = listener < 0 ? "listen" : NULL;
 
 	memset(conns, 0, sizeof(conns));
@@ -317,12 +325,256 @@ static const char *run(const struct load *l, int rounds)
 	return leftovers();
 }
 
+/* One behaviour at a time, on a connection of its own */
+
+static struct conn *one(const struct load *l)
+{
+	if (connect_all(l))
+		return NULL;
+	host_scarce = 0;
+	host_run(RUN_NS);
+	return &conns[0];
+}
+
+static const char *end(const struct load *l)
+{
+	const char *err = finish(l);
+
+	if (err)
+		return err;
+	host_free(conns[0].host);
+	peer_end(&conns[0].peer);
+	return leftovers();
+}
+
+/* The update that opens a closed window is lost. Nobody but the card can ask
+ * for it: the host's probes don't reach the wire.
+ */
+static const char *window_update_lost(const struct load *l)
+{
+	struct conn *c = one(l);
+	const char *err;
+	uint64_t had;
+
+	if (!c)
+		return "connect";
+	err = host_to_card(c->host);
+	if (err)
+		return err;
+	c->peer.pause = true;
+	host_run(300000000);
+	if (c->host->snd_wnd > 65536)
+		return "the window did not close";
+	world_run(PEER, "nft 'table inet t { chain o { type filter hook output priority 0; drop; }; }'");
+	had = c->peer.received;
+	c->peer.pause = false;
+	host_run(30000000);
+	world_run(PEER, "nft delete table inet t");
+	host_run(1000000000);
+	printf("# %.1f MB within a second\n",
+	       (double)(c->peer.received - had) / 1e6);
+	if (c->peer.received - had < 10000000)
+		return "the connection sleeps";
+	err = host_from_card(c->host);
+	return err ? err : end(l);
+}
+
+static const char *refused(const struct load *l)
+{
+	struct conn *c = one(l);
+	const char *err;
+
+	if (!c)
+		return "connect";
+	fault_arm("prepare-refuse", 1, 0);
+	if (!host_prepare(c->host) || c->host->status != VIRTIO_TOE_S_FULL)
+		return "PREPARE was not refused";
+	fault_arm("open-refuse", 1, 0);
+	err = host_prepare(c->host);
+	if (!err)
+		err = host_snapshot(c->host);
+	if (err)
+		return err;
+	if (!host_open(c->host, OPEN_POST | OPEN_WAIT) ||
+	    c->host->open_status != VIRTIO_TOE_S_FAIL)
+		return "OPEN was not refused";
+	c->host->reply = c->host->st;
+	c->host->reply_ns = now_ns();
+	err = host_resume(c->host);
+	return err ? err : end(l);
+}
+
+/* CLOSE, or RELEASE, while OPEN waits for bytes that don't come */
+static const char *given_up(const struct load *l)
+{
+	struct conn *c = one(l);
+	const char *err;
+	int i;
+
+	for (i = 0; c && i < 2; i++) {
+		do {
+			host_run(5000000);
+			err = host_prepare(c->host);
+			if (!err)
+				err = host_snapshot(c->host);
+			if (err)
+				return err;
+			if (c->host->st.snd_una != c->host->st.snd_nxt)
+				break;
+			c->host->reply = c->host->st;
+			c->host->reply_ns = now_ns();
+			err = host_resume(c->host);
+		} while (!err);
+		if (err)
+			return err;
+		host_open(c->host, 0);
+		host_run(3000000);
+		if (!c->host->open)
+			return "OPEN did not wait";
+		if (i == 0) {
+			if (!host_close(c->host) || c->host->status)
+				return "CLOSE";
+			if (memcmp(&c->host->reply, &c->host->st, sizeof(struct toe_state)))
+				return "CLOSE: another state than OPEN's";
+		}
+		c->host->reply = c->host->st;
+		c->host->reply_ns = now_ns();
+		err = host_resume(c->host);
+		if (err)
+			return err;
+		if (c->host->open || c->host->open_status != VIRTIO_TOE_S_FAIL)
+			return "OPEN was not answered";
+	}
+	return c ? end(l) : "connect";
+}
+
+/* A gap in what the host sends */
+static const char *gap_in_data(const struct load *l)
+{
+	struct conn *c = one(l);
+	unsigned int events = host_events;
+	const char *err;
+
+	if (!c)
+		return "connect";
+	err = host_to_card(c->host);
+	if (err)
+		return err;
+	host_run(RUN_NS);
+	c->host->next += 1000;
+	if (!host_run_until(NULL, NULL, RUN_NS) && host_events != events + 1)
+		return "the card did not ask to be rid of it";
+	err = host_from_card(c->host);
+	return err ? err : end(l);
+}
+
+static const char *cannot(const struct load *l)
+{
+	struct conn *c = one(l);
+	const char *err;
+
+	if (!c)
+		return "connect";
+	err = host_prepare(c->host);
+	if (!err)
+		err = host_snapshot(c->host);
+	if (err)
+		return err;
+	c->host->st.options |= TOE_OPT_ECN;
+	if (!host_open(c->host, OPEN_WAIT) ||
+	    c->host->open_status != VIRTIO_TOE_S_UNSUPP)
+		return "OPEN with ECN";
+	c->host->st.options &= ~(uint32_t)TOE_OPT_ECN;
+	c->host->reply = c->host->st;
+	c->host->reply_ns = now_ns();
+	err = host_resume(c->host);
+	return err ? err : end(l);
+}
+
+static const struct load fast = {
+	"", AF_INET, 1, { .sends = true, .send_rate = RATE },
+	{ .sends = true, .send_us = PAUSE }, 0, true
+};
+
+static const struct load to_peer = {
+	"", AF_INET, 1, { .sends = true }, { .rcvbuf = 65536 }, 0, true
+};
+
+static const struct {
+	const char *name;
+	const char *(*run)(const struct load *l);
+	const struct load *load;
+} behaviours[] = {
+	{ "a window update is lost", window_update_lost, &to_peer },
+	{ "commands are refused", refused, &fast },
+	{ "an open is given up", given_up, &fast },
+	{ "data with a gap", gap_in_data, &fast },
+	{ "what the card can't carry", cannot, &fast },
+};
+
+/* A card that was killed leaves its programs; the next one copes. */
+static void killed_predecessor(void)
+{
+	pid_t pid = fork();
+	struct loop *l;
+
+	if (!pid) {
+		struct card_config cfg = { .wire = "wire0", .host = "host0",
+					   .max_flows = 8 };
+
+		world_enter(CARD);
+		l = loop_new();
+		_exit(l && card_new(l, &cfg) ? 0 : 1);
+	}
+	waitpid(pid, NULL, 0);
+}
+
+static const char *nothing_left(void)
+{
+	static const char *const never[] = {
+		"ip link show hold0",
+		"ip link show wire0 | grep xdp",
+		"tc qdisc show | grep clsact",
+		"ip addr show lo | grep 10.77",
+		"ip -6 addr show lo | grep fd77",
+		"ip route | grep .",
+		"ip -6 route | grep fd77",
+		"ip neigh | grep PERMANENT",
+	};
+	char cmd[128];
+	unsigned int i;
+
+	for (i = 0; i < sizeof(never) / sizeof(never[0]); i++) {
+		snprintf(cmd, sizeof(cmd), "! { %s; } 2>/dev/null | sed 's/^/# /' | grep .",
+			 never[i]);
+		if (world_run(CARD, "%s", cmd))
+			return never[i];
+	}
+	return NULL;
+}
+
+static int number, failed;
+
+static bool report(const char *name, const char *err)
+{
+	number++;
+	if (!err) {
+		printf("ok %d %s\n", number, name);
+		return true;
+	}
+	printf("# %s\nnot ok %d %s\n# ", err, number, name);
+	card_status_json(host_card, stdout);
+	putchar('\n');
+	failed = 1;
+	return false;	/* its threads and sockets still run */
+}
+
 int main(int argc, char **argv)
 {
 	const char *env = getenv("CARD_TEST_ROUNDS");
-	int rounds = env ? atoi(env) : 25, n = sizeof(loads) / sizeof(loads[0]);
+	int rounds = env ? atoi(env) : 25;
 	const char *err;
-	int i, failed = 0, number = 0;
+	size_t i;
 
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	printf("KTAP version 1\n");
@@ -333,27 +585,31 @@ int main(int argc, char **argv)
 	if (getenv("CARD_TEST_DEBUG"))
 		log_level = LOG_LEVEL_DEBUG;
 	pattern_init();
-	if (unshare(CLONE_NEWNET) || world_make() || host_init()) {
+	if (unshare(CLONE_NEWNET) || world_make()) {
 		printf("1..1\nnot ok 1 setup\n");
 		return 1;
 	}
-	for (i = 0; i < n; i++) {
-		if (argc > 1 && !strstr(loads[i].name, argv[1]))
-			continue;
-		err = run(&loads[i], rounds);
-		number++;
-		if (err) {
-			printf("# %s\n", err);
-			printf("not ok %d %s\n", number, loads[i].name);
-			failed = 1;
-			card_status_json(host_card, stdout);
-			putchar('\n');
-			break;	/* its threads and sockets still run */
-		}
-		printf("ok %d %s\n", number, loads[i].name);
+	killed_predecessor();
+	if (host_init()) {
+		printf("1..1\nnot ok 1 the card does not start\n");
+		return 1;
 	}
-	if (!failed)
+	for (i = 0; i < sizeof(loads) / sizeof(loads[0]) && !failed; i++)
+		if (argc < 2 || strstr(loads[i].name, argv[1]))
+			report(loads[i].name, run(&loads[i], rounds));
+	for (i = 0; i < sizeof(behaviours) / sizeof(behaviours[0]) && !failed; i++)
+		if (argc < 2 || strstr(behaviours[i].name, argv[1]))
+			report(behaviours[i].name,
+			       behaviours[i].run(behaviours[i].load));
+	if (!failed) {
 		host_exit();
+		err = nothing_left();
+		if (err)
+			printf("# %s\n", err);
+		printf("%sok %d nothing is left behind\n", err ? "not " : "",
+		       ++number);
+		failed = err != NULL;
+	}
 	printf("1..%d\n", number);
 	return failed;
 }

@@ -58,6 +58,7 @@ static struct device dev;
 struct device_cmd {
 	struct host_flow *h;
 	bool answered;
+	bool open;		/* an OPEN, which may outlive the call */
 };
 
 static uint32_t next_id = 1;
@@ -262,6 +263,12 @@ void device_reply(struct device *d, struct device_cmd *cmd, uint32_t status,
 	if (cmd->answered)
 		wrong(h, "two replies");
 	cmd->answered = true;
+	if (cmd->open) {
+		h->open = NULL;
+		h->open_status = status;
+		free(cmd);
+		return;
+	}
 	h->status = status;
 	h->reply_ns = now_ns();
 	if (st)
@@ -515,59 +522,96 @@ static bool calm(struct host_flow *h)
 	       !mem[SK_MEMINFO_RMEM_ALLOC];
 }
 
-static const char *prepare(struct host_flow *h)
+/* From here on the connection's packets are late. */
+static void come_late(struct host_flow *h)
+{
+	loop_del(host_loop, &h->lf);
+	h->watched = 0;
+	h->where = MOVING;
+	loop_mod(host_loop, &dev.gate, 0);	/* they wait */
+	gate_filter(true);
+	repair_deafen(h->fd);
+	host_run(h->o.late_us * 1000ull);
+}
+
+const char *host_prepare(struct host_flow *h)
 {
 	struct device_cmd cmd = { .h = h };
 	int tries;
 
 	for (tries = 0; tries < 50; tries++) {
+		if (h->o.late_us)
+			come_late(h);
 		h->id = next_id++;
 		cmd.answered = false;
 		flow_prepare(host_card, &cmd, h->id, &h->tuple);
 		if (!host_run_until(answered, &cmd, 1000000000) || h->status)
 			return "PREPARE";
 		host_run(SETTLE_NS);
-		if (h->wrong || calm(h))
+		if (h->wrong || h->o.late_us || calm(h))
 			return h->wrong;
 		host_not_calm++;
-		cmd.answered = false;
-		flow_release(host_card, &cmd, h->id);
-		if (!cmd.answered || h->status)
+		if (!host_release(h))
 			return "RELEASE";
 		host_run(2000000);
 	}
 	return "never calm";
 }
 
-const char *host_to_card(struct host_flow *h)
+const char *host_snapshot(struct host_flow *h)
 {
-	struct device_cmd cmd = { .h = h };
-	uint64_t off, start = now_ns();
 	const char *err;
-	uint32_t len;
 
-	err = prepare(h);
-	if (err)
-		return err;
-	h->where = MOVING;
-	loop_del(host_loop, &h->lf);
-	h->watched = 0;
-	gate_filter(true);
+	if (h->where == NATIVE) {
+		h->where = MOVING;
+		loop_del(host_loop, &h->lf);
+		h->watched = 0;
+		loop_mod(host_loop, &dev.gate, 0);
+		gate_filter(true);
+	}
 	err = snapshot(h);
 	repair_close(h->fd);
 	h->fd = -1;
-	if (err)
-		return err;
 	h->snd_wnd = h->st.snd_wnd;
 	h->edge = h->st.rcv_wup + h->st.rcv_wnd;
+	return err;
+}
+
+static bool opened(void *arg)
+{
+	return !((struct host_flow *)arg)->open;
+}
+
+bool host_open(struct host_flow *h, unsigned int how)
+{
+	struct device_cmd *cmd = calloc(1, sizeof(*cmd));
+	uint64_t off;
+	uint32_t len;
+
+	cmd->h = h;
+	cmd->open = true;
+	h->open = cmd;
+	flow_open(host_card, cmd, h->id, &h->st);
 	h->gated = true;
-	cmd.answered = false;
-	flow_open(host_card, &cmd, h->id, &h->st);
-	for (off = h->una; off < h->next; off += len) {
+	loop_mod(host_loop, &dev.gate, EPOLLIN);
+	for (off = h->una; (how & OPEN_POST) && off < h->next; off += len) {
 		len = h->next - off > 50000 ? 50000 : (uint32_t)(h->next - off);
 		post(h, off, len);
 	}
-	if (!host_run_until(answered, &cmd, 1000000000) || h->status)
+	return !(how & OPEN_WAIT) || host_run_until(opened, h, 1000000000);
+}
+
+const char *host_to_card(struct host_flow *h)
+{
+	uint64_t start = now_ns();
+	const char *err;
+
+	err = host_prepare(h);
+	if (!err)
+		err = host_snapshot(h);
+	if (err)
+		return err;
+	if (!host_open(h, OPEN_POST | OPEN_WAIT) || h->open_status)
 		return "OPEN";
 	gate_filter(false);
 	h->where = ENGINE;
@@ -575,7 +619,7 @@ const char *host_to_card(struct host_flow *h)
 	return h->wrong;
 }
 
-static const char *resume(struct host_flow *h)
+static const char *restore(struct host_flow *h)
 {
 	struct toe_state *st = &h->reply;
 	struct iovec iov;
@@ -604,28 +648,49 @@ static const char *resume(struct host_flow *h)
 	return NULL;
 }
 
-const char *host_from_card(struct host_flow *h)
+bool host_close(struct host_flow *h)
 {
 	struct device_cmd cmd = { .h = h };
-	uint64_t start = now_ns();
-	const char *err;
 
 	h->where = MOVING;
 	flow_close(host_card, &cmd, h->id);
-	if (!host_run_until(answered, &cmd, 1000000000) || h->status)
-		return "CLOSE";
+	return host_run_until(answered, &cmd, 1000000000);
+}
+
+bool host_release(struct host_flow *h)
+{
+	struct device_cmd cmd = { .h = h };
+
+	flow_release(host_card, &cmd, h->id);
+	return cmd.answered && !h->status;
+}
+
+const char *host_resume(struct host_flow *h)
+{
+	const char *err;
+
 	h->gated = false;
-	err = resume(h);
+	gate_filter(false);
+	err = restore(h);
 	if (err)
 		return err;
-	cmd.answered = false;
-	flow_release(host_card, &cmd, h->id);
-	if (!cmd.answered || h->status)
+	if (!host_release(h))
 		return "RELEASE";
 	repair_advertise(h->fd, &h->reply);
 	native_start(h);
-	h->close_ns = now_ns() - start;
 	return h->wrong;
+}
+
+const char *host_from_card(struct host_flow *h)
+{
+	uint64_t start = now_ns();
+	const char *err;
+
+	if (!host_close(h) || h->status)
+		return "CLOSE";
+	err = host_resume(h);
+	h->close_ns = now_ns() - start;
+	return err;
 }
 
 /* Running */

@@ -22,6 +22,7 @@ struct host_opts {
 	uint64_t send_rate;	/* bytes per second, 0: no limit */
 	uint64_t read_rate;
 	int rcvbuf;		/* 0: default */
+	unsigned int late_us;	/* what comes so long before HOLD comes late */
 };
 
 enum where { NATIVE, MOVING, ENGINE };
@@ -50,6 +51,8 @@ struct host_flow {
 	bool stop;		/* the application sends no more */
 	bool eof;
 	const char *wrong;
+	struct device_cmd *open;	/* unanswered */
+	uint32_t open_status;
 	uint32_t status;	/* of the last reply */
 	struct toe_state reply;
 	uint64_t reply_ns;
@@ -68,6 +71,15 @@ struct host_flow *host_accept(int listener, const struct host_opts *o);
 void host_free(struct host_flow *h);
 /* Each tells what went wrong, or NULL */
 const char *host_to_card(struct host_flow *h);
+/* The parts of it, for those who do it wrong; status in h->status */
+const char *host_prepare(struct host_flow *h);
+const char *host_snapshot(struct host_flow *h);
+enum { OPEN_POST = 1, OPEN_WAIT = 2 };
+bool host_open(struct host_flow *h, unsigned int how);
+bool host_release(struct host_flow *h);
+bool host_close(struct host_flow *h);
+/* The connection goes on in the host's stack, with h->reply */
+const char *host_resume(struct host_flow *h);
 const char *host_from_card(struct host_flow *h);
 
 /* Lets everything run for a while, or until *flag. */

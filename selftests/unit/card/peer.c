@@ -41,6 +41,8 @@ static void *receiver(void *arg)
 		}
 		if (p->o.read_us)
 			usleep(p->o.read_us);
+		while (p->pause)
+			usleep(1000);
 	}
 	if (n < 0)
 		p->err = errno;

@@ -21,6 +21,7 @@ struct peer {
 	struct peer_opts o;
 	pthread_t rx, tx;
 	atomic_bool stop;		/* stop sending */
+	atomic_bool pause;		/* stop reading, for a while */
 	_Atomic uint64_t sent, received;
 	_Atomic uint64_t gap_ns;	/* longest time without a byte received */
 	atomic_bool wrong, eof, tx_done, rx_done;
