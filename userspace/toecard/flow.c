@@ -413,7 +413,10 @@ static void correct(struct flow *f, struct toe_state *st)
 		st->snd_nxt = f->tx_next;
 	if (seq_before(st->snd_nxt, st->snd_una))
 		st->snd_nxt = st->snd_una;
-	if (seq_after(g.rcv_edge, st->rcv_wup + st->rcv_wnd))
+	/* What the peer knows of the window is what went over the wire: the
+	 * socket may believe in more, and then nobody would tell the peer.
+	 */
+	if (!seq_before(g.rcv_edge, st->rcv_wup))
 		st->rcv_wnd = g.rcv_edge - st->rcv_wup;
 	if (!(g.sent & TOE_GUARD_SENT_TS))
 		return;
@@ -573,10 +576,12 @@ void flow_inject(struct card *c, struct device_cmd *cmd, uint32_t id,
 		 const void *pkt, size_t len)
 {
 	struct flow *f = card_flow_by_id(c, id);
-	uint8_t frame[ETH_HLEN + 65536];
+	/* two bytes in, so that the IP header is aligned */
+	uint8_t buf[2 + ETH_HLEN + 40 + 65535] __attribute__((aligned(4)));
+	uint8_t *frame = buf + 2;
 	struct ethhdr *eth = (void *)frame;
 
-	if (!f || !len || len > sizeof(frame) - ETH_HLEN) {
+	if (!f || !len || len > sizeof(buf) - 2 - ETH_HLEN) {
 		device_reply(c->device, cmd, f ? VIRTIO_TOE_S_INVAL :
 			     VIRTIO_TOE_S_NOENT, NULL);
 		return;

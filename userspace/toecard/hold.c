@@ -41,9 +41,11 @@
  */
 #define FLUSH_NS	20000000ULL
 
+/* Frames lie so that the header behind Ethernet's 14 bytes is aligned. */
 struct hold_frame {
 	struct hold_frame *next;
 	uint32_t len;
+	uint8_t align[2];
 	uint8_t data[];
 };
 
@@ -57,6 +59,7 @@ struct hold {
 	uint32_t mtu;		/* of the wire */
 	uint32_t frames;
 	size_t bytes;
+	uint8_t align[2] __attribute__((aligned(4)));
 	uint8_t buf[FRAME_MAX];
 };
 

@@ -17,6 +17,7 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "fault.h"
@@ -491,6 +492,77 @@ static const char *cannot(const struct load *l)
 	return err ? err : end(l);
 }
 
+/* A card that says nothing for two seconds counts as dead: the flow's frames
+ * go to the host. It only slept, so the flow goes on.
+ */
+static const char *falls_asleep(const struct load *l)
+{
+	struct conn *c = one(l);
+	uint64_t had, host;
+	const char *err;
+
+	if (!c)
+		return "connect";
+	err = host_to_card(c->host);
+	if (err)
+		return err;
+	host_run(RUN_NS);
+	host = world_counter(HOST, "InSegs");
+	host_run(RUN_NS);
+	if (world_counter(HOST, "InSegs") != host)
+		return "frames reach the host though the card lives";
+	loop_timer_disarm(host_loop, &host_card->beat);
+	host_run(2500000000);
+	if (world_counter(HOST, "InSegs") == host)
+		return "frames don't reach the host";
+	had = c->host->rx;
+	loop_timer_arm(host_loop, &host_card->beat, 1);
+	host_run(2000000000);
+	if (c->host->rx - had < 10000000)
+		return "the flow does not go on";
+	err = host_from_card(c->host);
+	return err ? err : end(l);
+}
+
+static double cpu_s(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
+	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
+}
+
+static void show_speed(const char *where, struct conn *c)
+{
+	uint64_t sent = c->peer.received, rcvd = c->host->rx, ns = now_ns();
+	uint64_t polls = host_card->n.polls;
+	double cpu = cpu_s(), s;
+
+	host_run(500000000);
+	s = (double)(now_ns() - ns) / 1e9;
+	printf("#   %-8s %7.0f MB/s to the peer %7.0f MB/s to the host, %3.0f %% of a CPU, %5.0f polls/s\n",
+	       where, (double)(c->peer.received - sent) / 1e6 / s,
+	       (double)(c->host->rx - rcvd) / 1e6 / s, (cpu_s() - cpu) / s * 100,
+	       (double)(host_card->n.polls - polls) / s);
+}
+
+/* Not a test: how fast is it? The CPU is what device, host and card use. */
+static const char *speed(const struct load *l)
+{
+	struct conn *c = one(l);
+	const char *err;
+
+	if (!c)
+		return "connect";
+	show_speed("native", c);
+	err = host_to_card(c->host);
+	if (err)
+		return err;
+	show_speed("card", c);
+	err = host_from_card(c->host);
+	return err ? err : end(l);
+}
+
 static const struct load fast = {
 	"", AF_INET, 1, { .sends = true, .send_rate = RATE },
 	{ .sends = true, .send_us = PAUSE }, 0, true
@@ -498,6 +570,18 @@ static const struct load fast = {
 
 static const struct load to_peer = {
 	"", AF_INET, 1, { .sends = true }, { .rcvbuf = 65536 }, 0, true
+};
+
+static const struct load bulk_out = {
+	"", AF_INET, 1, { .sends = true }, {}, 0, false
+};
+
+static const struct load bulk_in = {
+	"", AF_INET, 1, {}, { .sends = true }, 0, false
+};
+
+static const struct load idle = {
+	"", AF_INET, 1, {}, {}, 0, false
 };
 
 static const struct {
@@ -510,6 +594,10 @@ static const struct {
 	{ "an open is given up", given_up, &fast },
 	{ "data with a gap", gap_in_data, &fast },
 	{ "what the card can't carry", cannot, &fast },
+	{ "the card falls asleep", falls_asleep, &fast },
+	{ "speed out", speed, &bulk_out },
+	{ "speed in", speed, &bulk_in },
+	{ "speed idle", speed, &idle },
 };
 
 /* A card that was killed leaves its programs; the next one copes. */

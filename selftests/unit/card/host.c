@@ -382,7 +382,7 @@ static void gate_packet(struct host_flow *h, uint8_t *pkt, size_t len,
 
 static void gate_ready(struct loop_fd *lf, uint32_t events)
 {
-	static uint8_t pkt[65536];
+	static uint8_t pkt[65536] __attribute__((aligned(4)));
 	struct host_flow *h;
 	struct tcphdr *th;
 	ssize_t n;
