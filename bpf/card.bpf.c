@@ -81,6 +81,14 @@ struct {
 } guard SEC(".maps");
 
 struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1024);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__type(key, struct toe_tuple);
+	__type(value, __u32);
+} credit SEC(".maps");
+
+struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
 	__type(key, __u32);
@@ -342,11 +350,35 @@ static __always_inline bool after(__u32 a, __u32 b)
 	return (__s32)(b - a) < 0;
 }
 
+/* The window to advertise: up to the host's credit, never less than the peer has
+ * been promised (RFC 9293 3.8.6: the right edge does not move back). Rounded up, as
+ * tcp_select_window() does, so that the scale does not make it shrink.
+ */
+static __always_inline __u16 window(const struct tcphdr *th,
+				    const struct toe_guard *g,
+				    const __u32 *limit)
+{
+	__u32 ack = bpf_ntohl(th->ack_seq), win = bpf_ntohs(th->window);
+	__u8 scale = g->rcv_wscale & 15;
+	__u32 edge = g->rcv_edge;
+
+	if (!limit)
+		return win;
+	if (after(*limit, edge))
+		edge = *limit;
+	if (!after(ack + (win << scale), edge))
+		return win;
+	if (!after(edge, ack))
+		return 0;
+	edge = (edge - ack + (1u << scale) - 1) >> scale;
+	return edge < win ? edge : win;
+}
+
 /* Notes what a packet of the card's stack says to the peer. A flow's packets
  * leave under its socket's lock, so nobody else writes its element.
  */
 static __always_inline void note(struct __sk_buff *skb, struct tcphdr *th,
-				 struct toe_guard *g, void *end)
+				 struct toe_guard *g, __u16 win, void *end)
 {
 	__u32 offset = (void *)th - (void *)(long)skb->data + th->doff * 4;
 	__u32 seq = bpf_ntohl(th->seq), edge, tsval;
@@ -356,10 +388,12 @@ static __always_inline void note(struct __sk_buff *skb, struct tcphdr *th,
 		seq += skb->len - offset;
 	if (after(seq, g->snd_nxt))
 		g->snd_nxt = seq;
-	edge = bpf_ntohl(th->ack_seq) +
-	       ((__u32)bpf_ntohs(th->window) << (g->rcv_wscale & 31));
+	edge = bpf_ntohl(th->ack_seq) + ((__u32)win << (g->rcv_wscale & 15));
 	if (after(edge, g->rcv_edge))
 		g->rcv_edge = edge;
+	if (!(g->sent & TOE_GUARD_SENT) ||
+	    after(bpf_ntohl(th->ack_seq), g->rcv_nxt))
+		g->rcv_nxt = bpf_ntohl(th->ack_seq);
 	g->sent |= TOE_GUARD_SENT;
 
 	/* Linux puts the timestamps first */
@@ -377,7 +411,9 @@ SEC("tc")
 int toe_wire_out(struct __sk_buff *skb)
 {
 	struct toe_guard *g;
+	__be16 old, new;
 	struct packet p;
+	__u32 offset;
 
 	if (skb->ingress_ifindex)
 		return TC_ACT_OK;
@@ -391,7 +427,21 @@ int toe_wire_out(struct __sk_buff *skb)
 		count(TOE_CARD_GUARD_FLAGS);
 		return TC_ACT_SHOT;
 	}
-	note(skb, p.th, g, (void *)(long)skb->data_end);
+	old = p.th->window;
+	new = bpf_htons(window(p.th, g, bpf_map_lookup_elem(&credit, &p.t)));
+	note(skb, p.th, g, bpf_ntohs(new), (void *)(long)skb->data_end);
+	if (new != old) {
+		/* parse() takes no IP options and no extension headers */
+		offset = sizeof(struct ethhdr) +
+			 (p.t.family == AF_INET ? sizeof(struct iphdr) :
+						  sizeof(struct ipv6hdr));
+		bpf_l4_csum_replace(skb, offset +
+				    offsetof(struct tcphdr, check), old, new,
+				    sizeof(new));
+		bpf_skb_store_bytes(skb, offset +
+				    offsetof(struct tcphdr, window), &new,
+				    sizeof(new), 0);
+	}
 	return TC_ACT_OK;
 
 refuse:

@@ -84,6 +84,7 @@ struct toe_flow_key {
  * @rx_queue: L, payload from the engine not yet given to the stack
  * @rx_backlog: L, clones of what went through the socket's backlog
  * @rx_nxt: L, the sequence number expected from the engine
+ * @scaling_ratio: L, tp->scaling_ratio of the native path, see shadow_rx.c
  * @fed_nxt: L, what was fed reaches to here, if the stack took all
  * @rcv_edge: L, highest right edge told to the engine
  * @snd_una: L, the peer's acknowledgement as last reported
@@ -148,6 +149,7 @@ struct toe_flow {
 	bool			draining;
 	struct sk_buff_head	rx_queue;
 	struct sk_buff_head	rx_backlog;
+	u8			scaling_ratio;
 	u32			rx_nxt;
 	u32			fed_nxt;
 	u32			rcv_edge;

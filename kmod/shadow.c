@@ -136,6 +136,7 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	flow->srtt_us = st->srtt_us;
 	flow->credit_owed = false;
 	flow->ack_pending = false;
+	flow->scaling_ratio = tcp_sk(sk)->scaling_ratio;
 	spin_unlock_bh(&flow->lock);
 
 	flow->shadow.af_ops = icsk->icsk_af_ops;
@@ -240,18 +241,32 @@ static void toe_shadow_rearm(struct sock *sk)
 		inet_csk_clear_xmit_timer(sk, ICSK_TIME_RETRANS);
 }
 
-/* Memory for what the peer was promised room for, as wire frames that are
- * badly packed (a frame of 1500 bytes keeps up to 4 KiB busy). Else the stack
- * drops what the peer has every right to send.
+/* Memory for what the peer was promised room for. What the engine held comes frame
+ * by frame, and a small frame may keep 4 KiB busy. Not beyond what the stack's
+ * own tuning may give: the window would grow with it.
  */
 static void toe_shadow_make_room(struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
+	u64 max = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]);
 	u64 need = atomic_read(&sk->sk_rmem_alloc) +
 		   4ULL * tcp_receive_window(tp);
 
+	need = min(need, max);
 	if (need > sk->sk_rcvbuf)
-		WRITE_ONCE(sk->sk_rcvbuf, min_t(u64, need, INT_MAX / 2));
+		WRITE_ONCE(sk->sk_rcvbuf, need);
+}
+
+/* The stack believes that it has advertised its window; the peer heard of it from
+ * the engine only, and only as far as credit was given.
+ */
+static void toe_shadow_advertise(struct sock *sk, const struct toe_state *st)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->sk_state != TCP_CLOSE &&
+	    after(tp->rcv_wup + tp->rcv_wnd, st->rcv_wup + st->rcv_wnd))
+		__tcp_send_ack(sk, tp->rcv_nxt, 0);
 }
 
 static u32 toe_rx_truesize(struct toe_flow *flow)
@@ -303,6 +318,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		toe_feed(flow, sk, true);
 		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
 		toe_shadow_make_room(sk);
+		toe_shadow_advertise(sk, final);
 	}
 	spin_lock_bh(&flow->lock);
 	__skb_queue_purge(&flow->rx_queue);

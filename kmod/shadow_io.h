@@ -56,6 +56,15 @@ void toe_transmit(struct toe_flow *flow, struct sock *sk, struct sk_buff *skb,
 		  u32 offset, u32 seq);
 
 /**
+ * toe_credit() - tell the engine of the window when it has used up half of what
+ *	it knows
+ * @flow: on an engine
+ *
+ * Context: the socket locked, or in its spinlock with someone owning it.
+ */
+void toe_credit(struct toe_flow *flow);
+
+/**
  * toe_unsend() - from the retransmit queue back to the write queue
  * @sk: locked
  * @snd_nxt: everything from this sequence number on

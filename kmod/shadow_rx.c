@@ -14,7 +14,12 @@
  *    again. A timer looks when nothing else does.
  * 3. While the flow's work brings the flow home (draining), up-calls only queue:
  *    the work feeds under lock_sock(), and two feeders would change the order.
+ * 4. The engine's buffers are packed better than wire frames are. If the stack
+ *    saw that it would promise the peer more than its memory holds once wire
+ *    frames come again. So a fed segment counts for as much memory as the same
+ *    bytes did on the wire (tp->scaling_ratio, TCP_RMEM_TO_WIN_SCALE).
  */
+#include <linux/delay.h>
 #include <linux/mm.h>
 #include <net/tcp.h>
 
@@ -25,10 +30,13 @@
 #include "stats.h"
 
 #define TOE_FEED_RETRY		msecs_to_jiffies(5)
+#define TOE_RESERVE_TRIES	1000	/* a millisecond each */
 /* Below it a segment's payload is copied, so that a big page is not kept busy */
 #define TOE_COPYBREAK		SKB_WITH_OVERHEAD(2048 - TOE_HEADROOM)
-/* What the engine may deliver beyond the credit when it is drained */
-#define TOE_DRAIN_SLACK		SZ_64M
+/* What the engine may deliver beyond the credit when it is drained: the window's
+ * scale may have rounded its promise up
+ */
+#define TOE_DRAIN_SLACK		BIT(TCP_MAX_WSCALE)
 
 /* The payload's place in the stream, before the header is built. */
 struct toe_rx_cb {
@@ -125,6 +133,9 @@ void toe_segment(struct toe_flow *flow, const struct sock *sk,
 		memcpy(&ip6h->daddr, t->local_addr, sizeof(ip6h->daddr));
 		skb->protocol = htons(ETH_P_IPV6);
 	}
+	skb->truesize = max_t(u32, skb->truesize,
+			      ((u64)len << TCP_RMEM_TO_WIN_SCALE) /
+			      max_t(u8, flow->scaling_ratio, 1));
 	skb->pkt_type = PACKET_HOST;
 	skb->ip_summed = CHECKSUM_UNNECESSARY;
 	/* Else the stack forgets its cached receive route. */
@@ -180,10 +191,19 @@ static void toe_rx_reconcile(struct toe_flow *flow, const struct sock *sk)
 	skb_queue_splice_init(&flow->rx_backlog, &flow->rx_queue);
 }
 
-static void toe_rx_give(struct toe_flow *flow, struct sock *sk,
-			struct sk_buff *skb)
+/* The flow comes home: what the peer was told is here must be taken, also when
+ * all of TCP is short of memory. The caller may sleep and has given the socket
+ * the room; in the end the stack decides.
+ */
+static void toe_rx_reserve(struct sock *sk, struct sk_buff *skb)
 {
-	sk->sk_backlog_rcv(sk, skb);
+	int i;
+
+	for (i = 0; i < TOE_RESERVE_TRIES; i++) {
+		if (sk_rmem_schedule(sk, skb, skb->truesize))
+			return;
+		msleep(1);
+	}
 }
 
 void toe_feed(struct toe_flow *flow, struct sock *sk, bool force)
@@ -206,7 +226,9 @@ void toe_feed(struct toe_flow *flow, struct sock *sk, bool force)
 		flow->fed_nxt = cb.seq + cb.len;
 		toe_segment(flow, sk, skb, cb.seq, cb.len);
 		spin_unlock_bh(&flow->lock);
-		toe_rx_give(flow, sk, skb);
+		if (force)
+			toe_rx_reserve(sk, skb);
+		sk->sk_backlog_rcv(sk, skb);
 		spin_lock_bh(&flow->lock);
 	}
 	skb = NULL;
@@ -223,7 +245,7 @@ void toe_feed(struct toe_flow *flow, struct sock *sk, bool force)
 	spin_unlock_bh(&flow->lock);
 	if (skb) {
 		toe_stats_inc(TOE_STAT_ACKS_FED);
-		toe_rx_give(flow, sk, skb);
+		sk->sk_backlog_rcv(sk, skb);
 	}
 	if (late)
 		toe_rx_retry(flow);
@@ -281,6 +303,11 @@ static void toe_feed_any(struct toe_flow *flow, struct sock *sk)
 		toe_feed_backlog(flow, sk);
 	else
 		toe_feed(flow, sk, false);
+	/* The engine has used up more of what it knows; the stack may have
+	 * nothing new to say.
+	 */
+	if (flow->shadow.installed && !flow->draining)
+		toe_credit(flow);
 	bh_unlock_sock(sk);
 	local_bh_enable();
 }

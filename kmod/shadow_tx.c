@@ -52,19 +52,37 @@ static struct toe_flow *toe_tx_flow(struct sock *sk)
 	return flow;
 }
 
+/* Before the engine hears of it, so that it cannot make use of it too early.
+ * True when it is news.
+ */
+static bool toe_grant(struct toe_flow *flow, u32 edge)
+{
+	bool news;
+
+	spin_lock_bh(&flow->lock);
+	news = after(edge, flow->rcv_edge);
+	if (news)
+		flow->rcv_edge = edge;
+	spin_unlock_bh(&flow->lock);
+	return news;
+}
+
 static int toe_submit(struct toe_flow *flow, struct sk_buff *skb, u32 offset,
 		      u32 seq)
 {
 	struct toe_engine *e = flow->engine;
 	u32 len = skb->len - offset;
+	u32 edge = READ_ONCE(flow->shadow.rcv_edge);
+	bool more = toe_grant(flow, edge);
 	int err;
 
-	err = e->ops->transmit(e, flow->id, seq, skb, offset,
-			       flow->shadow.rcv_edge);
-	if (err)
+	err = e->ops->transmit(e, flow->id, seq, skb, offset, edge);
+	if (err) {
+		if (more)
+			WRITE_ONCE(flow->credit_owed, true);
 		return err;
-	WRITE_ONCE(flow->rcv_edge, flow->shadow.rcv_edge);
-	flow->credit_owed = false;
+	}
+	WRITE_ONCE(flow->credit_owed, false);
 	toe_stats_inc(TOE_STAT_TX_MSGS);
 	toe_stats_add(TOE_STAT_TX_BYTES, len);
 	atomic64_add(len, &e->tx_bytes);
@@ -99,19 +117,15 @@ void toe_transmit(struct toe_flow *flow, struct sock *sk, struct sk_buff *skb,
 	__skb_queue_tail(&flow->shadow.tx_pending, skb);
 }
 
-/* Tell the engine of the window when it has used up half of what it knows. */
-static void toe_credit(struct toe_flow *flow)
+void toe_credit(struct toe_flow *flow)
 {
 	struct toe_engine *e = flow->engine;
-	u32 edge = flow->shadow.rcv_edge;
+	u32 edge = READ_ONCE(flow->shadow.rcv_edge);
 	u32 told = READ_ONCE(flow->rcv_edge);
-	s32 fresh = edge - told;
 	s32 left = told - READ_ONCE(flow->rx_nxt);
 
-	if (fresh <= 0 || fresh < left)
+	if ((s32)(edge - told) < left || !toe_grant(flow, edge))
 		return;
-	/* Before the engine can make use of it. */
-	WRITE_ONCE(flow->rcv_edge, edge);
 	if (e->ops->credit(e, flow->id, edge)) {
 		WRITE_ONCE(flow->credit_owed, true);
 		return;
@@ -188,7 +202,7 @@ int toe_queue_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl)
 		goto out;
 	}
 	if (after(edge, flow->shadow.rcv_edge))
-		flow->shadow.rcv_edge = edge;
+		WRITE_ONCE(flow->shadow.rcv_edge, edge);
 	if (th->fin) {
 		toe_flow_kick(flow, TOE_REASON_LOCAL_FIN);
 		goto out;

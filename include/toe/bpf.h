@@ -29,6 +29,7 @@ enum toe_steer {
  * @snd_nxt: one past the highest sequence number seen on the wire; at first
  *	what the host had sent
  * @rcv_edge: the highest right window edge advertised; at first the host's
+ * @rcv_nxt: the newest acknowledgement sent
  * @tsval: the newest timestamp sent
  * @tsecr: the timestamp echoed with it
  * @sent: 1 once anything was sent, and bit 1 once with timestamps
@@ -40,6 +41,7 @@ struct toe_guard {
 	__u8	zero[3];
 	__u32	snd_nxt;
 	__u32	rcv_edge;
+	__u32	rcv_nxt;
 	__u32	tsval;
 	__u32	tsecr;
 	__u32	sent;
@@ -47,6 +49,12 @@ struct toe_guard {
 };
 #define TOE_GUARD_SENT		(1u << 0)
 #define TOE_GUARD_SENT_TS	(1u << 1)
+
+/*
+ * Map "credit", keyed by struct toe_tuple: the right window edge that the host
+ * has room for, __u32. The card's stack has memory of its own and would promise
+ * the peer more; what it advertises is cut down to this.
+ */
 
 /*
  * Map "heartbeat", one element: CLOCK_MONOTONIC when toecard last said that it

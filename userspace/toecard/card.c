@@ -207,6 +207,7 @@ static int new_parts(struct card *c, const struct card_config *cfg)
 	bound_buffers();
 	card_quiet("all");
 	card_quiet(cfg->wire);
+	c->wire = sc.wire;
 	c->neigh = neigh_new(sc.wire, mtu);
 	if (!c->neigh)
 		return -EIO;

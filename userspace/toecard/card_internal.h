@@ -166,7 +166,7 @@ struct flow {
 	X(prepares) X(opens) X(closes) X(releases) X(open_fails)	\
 	X(injects) X(tx_msgs) X(tx_bytes) X(tx_queued) X(tx_trimmed)	\
 	X(tx_unknown) X(rx_msgs) X(rx_bytes) X(rx_acks) X(rx_no_buffer)	\
-	X(rx_no_credit) X(polls) X(probes) X(returns) X(not_calm)		\
+	X(rx_no_credit) X(window_updates) X(polls) X(probes) X(returns) X(not_calm)		\
 	X(hold_frames) X(hold_dropped) X(hold_flushed) X(hold_to_host)	\
 	X(hold_unknown) X(hold_late) X(hold_errors)
 
@@ -183,6 +183,7 @@ struct card_counters {
  * @steer: BPF programs and maps
  * @neigh: addresses, routes, neighbours
  * @hold: the tap and the port to the host
+ * @wire: ifindex of the wire port
  * @mac: address of the wire port, which is the host's
  * @max_flows: capacity
  * @num_flows: in the tables
@@ -203,6 +204,7 @@ struct card {
 	struct steer *steer;
 	struct neigh *neigh;
 	struct hold *hold;
+	unsigned int wire;
 	uint8_t mac[6];
 	uint32_t max_flows;
 	uint32_t num_flows;

@@ -198,6 +198,12 @@ static int set_guard(struct flow *f)
 		.rcv_edge = st->rcv_wup + st->rcv_wnd,
 	};
 
+	int err;
+
+	/* First: without it the stack would promise what it likes. */
+	err = steer_credit_set(f->card->steer, &f->tuple, f->rcv_edge);
+	if (err)
+		return err;
 	return steer_guard_set(f->card->steer, &f->tuple, &g);
 }
 

@@ -29,6 +29,7 @@
 #include "log.h"
 #include "pump.h"
 #include "repair.h"
+#include "window.h"
 
 #define POLL_NS		500000ULL	/* busy flows */
 #define POLL_FLOW_NS	4000ULL		/* ... but no more often than this each */
@@ -423,8 +424,10 @@ int pump_empty(struct flow *f)
 
 void pump_credit(struct flow *f, uint32_t rcv_edge)
 {
-	if (seq_after(rcv_edge, f->rcv_edge))
+	if (seq_after(rcv_edge, f->rcv_edge)) {
 		f->rcv_edge = rcv_edge;
+		window_open(f);
+	}
 	if (f->no_credit && seq_after(f->rcv_edge, f->rcv_nxt)) {
 		f->no_credit = false;
 		watch(f);

@@ -212,6 +212,7 @@ static int load(struct steer *s, const struct steer_config *cfg)
 	s->skel->rodata->wire_ifindex = cfg->wire;
 	bpf_map__set_max_entries(s->skel->maps.steer, cfg->max_flows);
 	bpf_map__set_max_entries(s->skel->maps.guard, cfg->max_flows);
+	bpf_map__set_max_entries(s->skel->maps.credit, cfg->max_flows);
 	err = card_bpf__load(s->skel);
 	if (err)
 		log_err("steer: load: %s", strerror(-err));
@@ -302,6 +303,15 @@ int steer_guard_get(struct steer *s, const struct toe_tuple *t,
 void steer_guard_clear(struct steer *s, const struct toe_tuple *t)
 {
 	bpf_map_delete_elem(bpf_map__fd(s->skel->maps.guard), t);
+	bpf_map_delete_elem(bpf_map__fd(s->skel->maps.credit), t);
+}
+
+int steer_credit_set(struct steer *s, const struct toe_tuple *t, uint32_t edge)
+{
+	if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.credit), t, &edge,
+				BPF_ANY))
+		return -errno;
+	return 0;
 }
 
 void steer_beat(struct steer *s)

@@ -29,7 +29,11 @@ int steer_guard_set(struct steer *s, const struct toe_tuple *t,
 		    const struct toe_guard *g);
 int steer_guard_get(struct steer *s, const struct toe_tuple *t,
 		    struct toe_guard *g);
+/* Also of its credit */
 void steer_guard_clear(struct steer *s, const struct toe_tuple *t);
+
+/* The right window edge that the host has room for */
+int steer_credit_set(struct steer *s, const struct toe_tuple *t, uint32_t edge);
 
 /* The card lives; to be said several times in TOE_HEARTBEAT_NS */
 void steer_beat(struct steer *s);
