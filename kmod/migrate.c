@@ -261,6 +261,9 @@ static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
 		reason = TOE_REASON_NOT_CALM;
 	if (reason)
 		return reason;
+	/* A delayed acknowledgement: the engine would not know that it is owed. */
+	if (inet_csk_ack_scheduled(sk))
+		__tcp_send_ack(sk, tcp_sk(sk)->rcv_nxt, 0);
 	toe_shadow_snapshot(flow, sk, &flow->opened);
 	err = toe_shadow_install(flow, sk);
 	if (err)

@@ -142,5 +142,9 @@ void window_open(struct flow *f)
 			g.tsecr = f->st.ts_recent;
 		}
 	}
-	send_update(f, &g);
+	/* A peer that has more than half left will send, and the answer brings
+	 * the rest.
+	 */
+	if (f->rcv_edge - g.rcv_edge >= g.rcv_edge - g.rcv_nxt)
+		send_update(f, &g);
 }
