@@ -22,7 +22,7 @@
 #include "flow.h"
 
 /* Segments; times the largest MSS it still fits an int in tcp_sndbuf_expand() */
-#define TOE_CWND	(1U << 14)
+#define TOE_CWND	BIT(14)
 #define TOE_RTO		TCP_RTO_MAX
 
 struct toe_ca {

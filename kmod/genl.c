@@ -14,7 +14,7 @@
 #include "stats.h"
 
 #define TOE_MAX_TIMEOUT_MS	60000
-#define TOE_MAX_MAX_FLOWS	(1U << 20)
+#define TOE_MAX_MAX_FLOWS	BIT(20)
 
 static struct genl_family toe_genl_family;
 

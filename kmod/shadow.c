@@ -57,6 +57,26 @@ toe_af_ops_get(const struct inet_connection_sock_af_ops *orig)
 	return found;
 }
 
+/* What the flow's packets carry in front of TCP. */
+static void toe_snapshot_ip(struct toe_flow *flow, const struct sock *sk,
+			    struct toe_state *st)
+{
+	int ttl = READ_ONCE(inet_sk(sk)->uc_ttl);
+
+	st->tos = READ_ONCE(inet_sk(sk)->tos);
+	if (ttl < 0)
+		ttl = READ_ONCE(sock_net(sk)->ipv4.sysctl_ip_default_ttl);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (flow->key.tuple.family == AF_INET6) {
+		st->tos = inet6_sk(sk)->tclass;
+		ttl = READ_ONCE(inet6_sk(sk)->hop_limit);
+		if (ttl < 0)
+			ttl = ip6_dst_hoplimit(__sk_dst_get(sk));
+	}
+#endif
+	st->ttl = ttl;
+}
+
 void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 			 struct toe_state *st)
 {
@@ -64,7 +84,6 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 	const struct inet_sock *inet = inet_sk(sk);
 	const struct dst_entry *dst = __sk_dst_get(sk);
 	const struct tcp_sock *tp = tcp_sk(sk);
-	int ttl = READ_ONCE(inet->uc_ttl);
 
 	sock_owned_by_me(sk);
 	st->tuple = flow->key.tuple;
@@ -98,18 +117,7 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 	st->retrans = tp->total_retrans;
 	st->snd_wscale = tp->rx_opt.snd_wscale;
 	st->rcv_wscale = tp->rx_opt.rcv_wscale;
-	st->tos = READ_ONCE(inet->tos);
-	if (flow->key.tuple.family == AF_INET) {
-		st->ttl = ttl < 0 ? READ_ONCE(sock_net(sk)->ipv4.sysctl_ip_default_ttl) : ttl;
-	}
-#if IS_ENABLED(CONFIG_IPV6)
-	else {
-		int hops = READ_ONCE(inet6_sk(sk)->hop_limit);
-
-		st->tos = inet6_sk(sk)->tclass;
-		st->ttl = hops < 0 ? 64 : hops;
-	}
-#endif
+	toe_snapshot_ip(flow, sk, st);
 	strscpy_pad(st->ca_name, icsk->icsk_ca_ops->name,
 		    sizeof(st->ca_name));
 }

@@ -202,7 +202,7 @@ static void toe_rx_reserve(struct sock *sk, struct sk_buff *skb)
 	for (i = 0; i < TOE_RESERVE_TRIES; i++) {
 		if (sk_rmem_schedule(sk, skb, skb->truesize))
 			return;
-		msleep(1);
+		usleep_range(1000, 2000);
 	}
 }
 

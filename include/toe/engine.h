@@ -50,8 +50,9 @@ enum toe_engine_cmd {
  * All of them may be called in atomic context unless said otherwise, for
  * different flows at the same time; for one flow the core calls them in order.
  * No flow holds the driver's module: unloading it unregisters the engine, and
- * that returns the flows. They return 0 or a negative errno; -ENODEV when the engine is dead. The core
- * makes no call after toe_engine_unregister() has returned.
+ * that returns the flows. They return 0 or a negative errno; -ENODEV when the
+ * engine is dead. The core makes no call after toe_engine_unregister() has
+ * returned.
  *
  * @prepare: submit PREPARE for connection @t under @id; process context, may
  *	sleep

@@ -5,6 +5,7 @@
 # curl's), and but for the last one INSN (the host's kernel instructions).
 
 TAG=0			# the last mark's
+SHOW_COST=0
 INSN=
 SPEED=
 CONNECTS=
@@ -54,14 +55,26 @@ meter()
 		done' 2>/dev/null
 }
 
-# In mid-transfer. In the native runs too, since it costs instructions.
+# What is looked at in mid-transfer, in the native runs too.
+SHOW="toectl flow show; ss -tinH state established '( sport = :80 or dport = :80 )'"
+
 show_flow()
 {
 	local text
 
-	text=$(guest "toectl flow show; ss -tinH state established '( sport = :80 or dport = :80 )'")
+	text=$(guest "$SHOW")
 	say "-- toectl flow show; ss -ti --"
 	say "$text"
+}
+
+# And what that costs, so that it can be taken off.
+show_cost()
+{
+	SHOW_COST=0
+	TAG=$((TAG + 2))
+	guest "insn-mark $((TAG - 1)); $SHOW >/dev/null; insn-mark $TAG"
+	count
+	SHOW_COST=$INSN
 }
 
 # Follows a transfer to its end: events, bar, and what is to be done on the way.
@@ -110,13 +123,13 @@ curl_words()
 }
 WORDS='%{size_download} %{speed_download} %{num_connects}\n'
 
-# Kernel instructions between the last two marks.
+# Kernel instructions between the last two marks, without those of show_flow.
 count()
 {
 	INSN=$("$SRC/selftests/insn/insn-diff" "$BUILD/run/insn.log" \
 		$((TAG - 1)) $TAG) || fail "the instructions were not counted"
 	INSN=${INSN#*kernel }
-	INSN=${INSN%% *}
+	INSN=$((${INSN%% *} - SHOW_COST))
 }
 
 # The host's file "a" into the peer's /tmp. peer_fetches NAME
@@ -126,7 +139,7 @@ peer_fetches()
 	guest "insn-mark $((TAG - 1))" || fail "insn-mark"
 	"$LAB" peer -- curl -sS -o "/tmp/$1" -w "$WORDS" "http://$HOST/a" \
 		>"$OUT/curl" 2>"$OUT/curl.log" </dev/null &
-	follow $! rx "$BYTES" 50:show_flow || return
+	follow $! rx "$BYTES" 20:show_flow || return
 	guest "insn-mark $TAG" || fail "insn-mark"
 	curl_words
 	count
@@ -140,7 +153,7 @@ host_fetches()
 	"$LAB" host -- sh -c 'insn-mark $1; curl -sS -o "/tmp/www/$3" -w "$5" "$4"
 		rc=$?; insn-mark $2; exit $rc' - $((TAG - 1)) $TAG "$1" "http://$PEER/$2" \
 		"$WORDS" >"$OUT/curl" 2>"$OUT/curl.log" </dev/null &
-	follow $! tx "$BYTES" 50:show_flow || return
+	follow $! tx "$BYTES" 20:show_flow || return
 	curl_words
 	count
 }
