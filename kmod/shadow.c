@@ -81,7 +81,6 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 			 struct toe_state *st)
 {
 	const struct inet_connection_sock *icsk = inet_csk(sk);
-	const struct inet_sock *inet = inet_sk(sk);
 	const struct dst_entry *dst = __sk_dst_get(sk);
 	const struct tcp_sock *tp = tcp_sk(sk);
 
