@@ -194,6 +194,45 @@ struct toe_dump {
 	long seen;
 };
 
+static struct toe_dump toe_dump_start(struct sk_buff *skb,
+				      struct netlink_callback *cb)
+{
+	return (struct toe_dump) {
+		.skb = skb,
+		.cb = cb,
+		.net = sock_net(skb->sk),
+		.skip = cb->args[0],
+	};
+}
+
+static int toe_dump_end(struct toe_dump *d)
+{
+	d->cb->args[0] = d->seen;
+	return d->skb->len;
+}
+
+/* One message of a dump: begun with toe_dump_put(), filled, and ended here. A
+ * message that does not fit is dumped again first thing in the next round.
+ */
+static void *toe_dump_put(struct toe_dump *d, u8 cmd)
+{
+	return genlmsg_put(d->skb, NETLINK_CB(d->cb->skb).portid,
+			   d->cb->nlh->nlmsg_seq, &toe_genl_family,
+			   NLM_F_MULTI, cmd);
+}
+
+static int toe_dump_done(struct toe_dump *d, void *hdr, int err)
+{
+	if (!err) {
+		genlmsg_end(d->skb, hdr);
+		return 0;
+	}
+	if (hdr)
+		genlmsg_cancel(d->skb, hdr);
+	d->seen--;
+	return -EMSGSIZE;
+}
+
 static int toe_dump_one(struct toe_flow *flow, void *arg)
 {
 	struct toe_dump *d = arg;
@@ -204,31 +243,17 @@ static int toe_dump_one(struct toe_flow *flow, void *arg)
 	if (READ_ONCE(flow->state) == TOE_STATE_HOST &&
 	    !READ_ONCE(flow->busy) && !toe_flow_alive(flow))
 		return 0;
-	hdr = genlmsg_put(d->skb, NETLINK_CB(d->cb->skb).portid,
-			  d->cb->nlh->nlmsg_seq, &toe_genl_family, NLM_F_MULTI,
-			  TOE_CMD_FLOW_GET);
-	if (!hdr || toe_put_flow(d->skb, flow)) {
-		if (hdr)
-			genlmsg_cancel(d->skb, hdr);
-		d->seen--;
-		return -EMSGSIZE;
-	}
-	genlmsg_end(d->skb, hdr);
-	return 0;
+	hdr = toe_dump_put(d, TOE_CMD_FLOW_GET);
+	return toe_dump_done(d, hdr, hdr ? toe_put_flow(d->skb, flow) :
+					   -EMSGSIZE);
 }
 
 static int toe_nl_flow_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct toe_dump d = {
-		.skb = skb,
-		.cb = cb,
-		.net = sock_net(skb->sk),
-		.skip = cb->args[0],
-	};
+	struct toe_dump d = toe_dump_start(skb, cb);
 
 	toe_flow_walk(toe_dump_one, &d);
-	cb->args[0] = d.seen;
-	return skb->len;
+	return toe_dump_end(&d);
 }
 
 /* Is the signalled flow's fate known? */
@@ -349,31 +374,17 @@ static int toe_dump_engine(struct toe_engine *e, void *arg)
 
 	if (d->seen++ < d->skip)
 		return 0;
-	hdr = genlmsg_put(d->skb, NETLINK_CB(d->cb->skb).portid,
-			  d->cb->nlh->nlmsg_seq, &toe_genl_family, NLM_F_MULTI,
-			  TOE_CMD_ENGINE_GET);
-	if (!hdr || toe_put_engine(d->skb, d->net, e)) {
-		if (hdr)
-			genlmsg_cancel(d->skb, hdr);
-		d->seen--;
-		return -EMSGSIZE;
-	}
-	genlmsg_end(d->skb, hdr);
-	return 0;
+	hdr = toe_dump_put(d, TOE_CMD_ENGINE_GET);
+	return toe_dump_done(d, hdr, hdr ? toe_put_engine(d->skb, d->net, e) :
+					   -EMSGSIZE);
 }
 
 static int toe_nl_engine_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct toe_dump d = {
-		.skb = skb,
-		.cb = cb,
-		.net = sock_net(skb->sk),
-		.skip = cb->args[0],
-	};
+	struct toe_dump d = toe_dump_start(skb, cb);
 
 	toe_engine_walk(toe_dump_engine, &d);
-	cb->args[0] = d.seen;
-	return skb->len;
+	return toe_dump_end(&d);
 }
 
 /* A reply of one nest: allocated, its header put, and sent or freed. */
