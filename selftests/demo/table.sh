@@ -63,8 +63,9 @@ table()
 		per_mib "$native_insn"; cells+=("$REPLY")
 		row "${WHAT[i]}" "${cells[@]}"
 	done
-	say "insn/MiB: kernel instructions of the host, in thousands, for a MiB"
-	say "the wall clock of an emulated host says little; its instructions do"
+	say "insn/MiB: instructions of the host's kernel for a MiB, with all that it does"
+	say "meanwhile: sendfile, or the write to a file. The wall clock of an emulated"
+	say "host says little; its instructions do."
 	[ "$ENGINE_BYTES" -gt 0 ] || fail "the engine moved nothing"
 	[ "$STACK_BYTES" -ge 0 ] || fail "the counters do not add up"
 }
