@@ -65,7 +65,8 @@ void toe_engine_unregister(struct toe_engine *e)
 	list_del(&e->list);
 	mutex_unlock(&toe_engines_lock);
 	toe_engine_unref(e);
-	toe_flow_return_all(e, TOE_REASON_ENGINE_FAILED);
+	toe_flow_return_all(e, READ_ONCE(e->alive) ? TOE_REASON_UNLOAD :
+			    TOE_REASON_ENGINE_FAILED);
 	/* Up-calls that found a flow of this engine under RCU are over. */
 	synchronize_rcu();
 	disable_work_sync(&e->tx_work);

@@ -3,6 +3,7 @@
  * The flow table: who is known, under which name and which engine id.
  */
 #include <linux/mutex.h>
+#include <linux/netdevice.h>
 #include <linux/xarray.h>
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
@@ -322,27 +323,39 @@ void toe_flow_settle(struct toe_flow *flow, bool forget)
 		wake_up_all(&toe_active_wait);
 }
 
+/* @dif: the interface, for a socket that is bound to it; 0: for one that is not */
+static struct sock *toe_sock_lookup_dif(struct net *net,
+					const struct toe_tuple *t, int dif)
+{
+	if (t->family == AF_INET)
+		return toe_inet_lookup(net, t->remote_addr[0], t->remote_port,
+				       t->local_addr[0], ntohs(t->local_port),
+				       dif, 0);
+#if IS_ENABLED(CONFIG_IPV6)
+	return toe_inet6_lookup(net, (const struct in6_addr *)t->remote_addr,
+				t->remote_port,
+				(const struct in6_addr *)t->local_addr,
+				ntohs(t->local_port), dif, 0);
+#else
+	return NULL;
+#endif
+}
+
 struct sock *toe_sock_lookup(struct net *net, const struct toe_tuple *t)
 {
+	struct net_device *dev;
 	struct sock *sk;
 
 	local_bh_disable();
 	rcu_read_lock();
-	if (t->family == AF_INET)
-		sk = toe_inet_lookup(net, t->remote_addr[0], t->remote_port,
-				     t->local_addr[0], ntohs(t->local_port),
-				     0, 0);
-#if IS_ENABLED(CONFIG_IPV6)
-	else
-		sk = toe_inet6_lookup(net,
-				      (const struct in6_addr *)t->remote_addr,
-				      t->remote_port,
-				      (const struct in6_addr *)t->local_addr,
-				      ntohs(t->local_port), 0, 0);
-#else
-	else
-		sk = NULL;
-#endif
+	sk = toe_sock_lookup_dif(net, t, 0);
+	if (!sk) {
+		for_each_netdev_rcu(net, dev) {
+			sk = toe_sock_lookup_dif(net, t, dev->ifindex);
+			if (sk)
+				break;
+		}
+	}
 	rcu_read_unlock();
 	local_bh_enable();
 	if (sk && (!sk_fullsock(sk) || sk->sk_protocol != IPPROTO_TCP)) {

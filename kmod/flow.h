@@ -137,6 +137,8 @@ struct toe_flow {
 		u32			gso_max_size;
 		u16			gso_max_segs;
 		netdev_features_t	route_caps;
+		unsigned long		pacing_rate;
+		bool			mtup_enabled;
 		bool			tx_stopped;
 		u32			rcv_edge;
 		struct sk_buff_head	tx_pending;

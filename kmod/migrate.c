@@ -67,6 +67,9 @@ static int toe_reply(struct toe_flow *flow, enum toe_engine_cmd cmd, int err)
 	clear_bit(cmd, &flow->awaited);
 	spin_unlock_bh(&flow->lock);
 	trace_toe_engine_reply(flow, cmd, err);
+	if (err == -ETIMEDOUT)
+		pr_err_ratelimited("toe: engine %s did not answer in time\n",
+				   e->name);
 	return err;
 }
 

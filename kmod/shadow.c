@@ -150,11 +150,15 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	flow->shadow.gso_max_size = sk->sk_gso_max_size;
 	flow->shadow.gso_max_segs = sk->sk_gso_max_segs;
 	flow->shadow.route_caps = sk->sk_route_caps;
+	flow->shadow.pacing_rate = sk->sk_pacing_rate;
+	flow->shadow.mtup_enabled = icsk->icsk_mtup.enabled;
 	flow->shadow.rcv_edge = flow->rcv_edge;
 	flow->shadow.tx_stopped = false;
 	flow->shadow.installed = true;
 
 	toe_cc_install(flow, sk);
+	/* A path MTU probe would succeed whatever its size. */
+	icsk->icsk_mtup.enabled = 0;
 	sk->sk_gso_max_size = min(flow->engine->max_tx_len, TOE_MAX_SEGMENT);
 	sk->sk_gso_max_segs = U16_MAX;
 	sk->sk_route_caps |= NETIF_F_SG | NETIF_F_GSO | NETIF_F_GSO_SOFTWARE |
@@ -300,6 +304,8 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 	sk_flush_backlog(sk);
 	WRITE_ONCE(icsk->icsk_af_ops, flow->shadow.af_ops);
 	toe_cc_remove(flow, sk);
+	WRITE_ONCE(sk->sk_pacing_rate, flow->shadow.pacing_rate);
+	icsk->icsk_mtup.enabled = flow->shadow.mtup_enabled;
 	toe_shadow_restore_caps(flow, sk);
 	flow->shadow.installed = false;
 	__skb_queue_purge(&flow->shadow.tx_pending);
