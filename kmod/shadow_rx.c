@@ -33,10 +33,11 @@
 #define TOE_RESERVE_TRIES	1000	/* a millisecond each */
 /* Below it a segment's payload is copied, so that a big page is not kept busy */
 #define TOE_COPYBREAK		SKB_WITH_OVERHEAD(2048 - TOE_HEADROOM)
-/* What the engine may deliver beyond the credit when it is drained: the window's
- * scale may have rounded its promise up
+/* What the engine may deliver beyond the credit when it is drained: a peer that
+ * was promised more before the stack, short of memory, took its window back
+ * (tcp_select_window(), ICSK_ACK_NOMEM)
  */
-#define TOE_DRAIN_SLACK		BIT(TCP_MAX_WSCALE)
+#define TOE_DRAIN_SLACK		SZ_16M
 
 /* The payload's place in the stream, before the header is built. */
 struct toe_rx_cb {

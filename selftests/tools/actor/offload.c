@@ -17,12 +17,12 @@
 
 static struct toe_nl *nl;
 
+/* Anew each time: the module may have been reloaded. */
 static int module_open(void)
 {
 	int err;
 
-	if (nl)
-		return 0;
+	toe_nl_close(nl);
 	err = toe_nl_open(&nl);
 	if (err) {
 		nl = NULL;
@@ -86,9 +86,6 @@ static int key_refresh(void)
 static int say_error(int err)
 {
 	printf("error %s: %s\n", strerrorname_np(-err), toe_nl_text(nl));
-	/* The module may have been reloaded. */
-	toe_nl_close(nl);
-	nl = NULL;
 	return err;
 }
 
