@@ -288,7 +288,7 @@ static enum toe_reason toe_open_on(struct toe_flow *flow)
 	struct toe_engine *e = flow->engine;
 	struct sock *sk = flow->sk;
 	enum toe_reason reason;
-	u64 start = ktime_get_ns();
+	u64 start;
 	int err;
 
 	toe_await(flow, TOE_ENGINE_PREPARE);
@@ -298,6 +298,8 @@ static enum toe_reason toe_open_on(struct toe_flow *flow)
 		toe_release(flow);
 		return toe_reason_of(err);
 	}
+	/* Until here the peer's data reached the host. */
+	start = ktime_get_ns();
 	toe_gate_set(flow, TOE_GATE_INJECT);
 	toe_gate_settle();
 	lock_sock(sk);
