@@ -209,6 +209,7 @@ int toe_flow_signal(struct sock *sk, enum toe_reason reason,
 		if (flow->last_sk != sk) {
 			/* The name lives on in another connection. */
 			flow->last_sk = sk;
+			flow->shadow.rcvbuf_given = 0;
 			flow->opens = 0;
 			flow->tx_engine = 0;
 			flow->rx_engine = 0;

@@ -139,6 +139,8 @@ struct toe_flow {
 		netdev_features_t	route_caps;
 		unsigned long		pacing_rate;
 		bool			mtup_enabled;
+		int			rcvbuf;		/* before rcvbuf_given */
+		int			rcvbuf_given;	/* 0: none was */
 		bool			tx_stopped;
 		u32			rcv_edge;
 		struct sk_buff_head	tx_pending;

@@ -27,6 +27,8 @@
 
 /* The stack's own limit is MAX_SKB_FRAGS page frags of 32 KiB each. */
 #define TOE_MAX_SEGMENT		(512U << 10)
+/* Memory for frames that come one by one after a return */
+#define TOE_LOOSE_FRAMES	SZ_2M
 
 static struct toe_af_ops {
 	const struct inet_connection_sock_af_ops *orig;
@@ -156,6 +158,7 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	flow->shadow.tx_stopped = false;
 	flow->shadow.installed = true;
 
+	toe_shadow_take_room(flow, sk);
 	toe_cc_install(flow, sk);
 	/* A path MTU probe would succeed whatever its size. */
 	icsk->icsk_mtup.enabled = 0;
@@ -252,20 +255,30 @@ static void toe_shadow_rearm(struct sock *sk)
 		inet_csk_clear_xmit_timer(sk, ICSK_TIME_RETRANS);
 }
 
-/* Memory for what the peer was promised room for. What the engine held comes frame
- * by frame, and a small frame may keep 4 KiB busy. Not beyond what the stack's
- * own tuning may give: the window would grow with it.
+/* Memory for what the peer was promised room for, on top of what the flow brings
+ * home. What the engine held comes frame by frame, and a frame of 1500 bytes may
+ * keep 4 KiB busy; what comes after it is merged as ever. The window grows with
+ * the buffer, so the next offload takes the gift back: toe_shadow_take_room().
  */
-static void toe_shadow_make_room(struct sock *sk)
+static void toe_shadow_make_room(struct toe_flow *flow, struct sock *sk)
 {
-	const struct tcp_sock *tp = tcp_sk(sk);
-	u64 max = READ_ONCE(sock_net(sk)->ipv4.sysctl_tcp_rmem[2]);
-	u64 need = atomic_read(&sk->sk_rmem_alloc) +
-		   4ULL * tcp_receive_window(tp);
+	u32 window = tcp_receive_window(tcp_sk(sk));
+	u32 need = atomic_read(&sk->sk_rmem_alloc) + window +
+		   min_t(u32, 3 * window, TOE_LOOSE_FRAMES);
 
-	need = min(need, max);
-	if (need > sk->sk_rcvbuf)
-		WRITE_ONCE(sk->sk_rcvbuf, need);
+	if (need <= sk->sk_rcvbuf)
+		return;
+	flow->shadow.rcvbuf = sk->sk_rcvbuf;
+	flow->shadow.rcvbuf_given = need;
+	WRITE_ONCE(sk->sk_rcvbuf, need);
+}
+
+static void toe_shadow_take_room(struct toe_flow *flow, struct sock *sk)
+{
+	if (flow->shadow.rcvbuf_given &&
+	    sk->sk_rcvbuf == flow->shadow.rcvbuf_given)
+		WRITE_ONCE(sk->sk_rcvbuf, flow->shadow.rcvbuf);
+	flow->shadow.rcvbuf_given = 0;
 }
 
 /* The stack believes that it has advertised its window; the peer heard of it from
@@ -330,7 +343,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 				 toe_rx_truesize(flow)));
 		toe_feed(flow, sk, true);
 		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
-		toe_shadow_make_room(sk);
+		toe_shadow_make_room(flow, sk);
 		toe_shadow_advertise(sk, final);
 	}
 	spin_lock_bh(&flow->lock);

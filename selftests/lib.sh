@@ -368,10 +368,20 @@ faults_clear()
 
 ### leaving nothing behind
 
+# What the card says of itself (flows, map entries, neighbours, addresses, held
+# frames), and what its kernel says: sockets, permanent neighbours, addresses
 card_is_empty()
 {
 	CARD_LEFT=$(card '.card | [(.flows | length), .map_entries, .neighbours, .addresses, .held] | join(" ")')
+	CARD_LEFT+=$(on card 'ss -Htan; ip neigh show nud permanent; ip -br addr show dev lo |
+		grep -oE "(10\.77|fd77).*"')
 	[ "$CARD_LEFT" = "0 0 0 0 0" ]
+}
+
+no_neighbours()
+{
+	NEIGHBOURS=$(on host "ip neigh show nud permanent; ip -6 neigh show nud permanent")
+	[ -z "$NEIGHBOURS" ]
 }
 
 # Sockets of the test's ports, but for TIME-WAIT
@@ -401,6 +411,7 @@ leaves_nothing()
 	soon 3000 no_sockets || fail "sockets are left: $SOCKETS"
 	soon 3000 card_is_empty ||
 		fail "left on the card (flows, map entries, neighbours, addresses, held): $CARD_LEFT"
+	no_neighbours || fail "permanent neighbours are left on the host: $NEIGHBOURS"
 	soon 5000 no_flows || fail "flows are left: $FLOWS"
 }
 

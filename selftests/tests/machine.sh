@@ -1,70 +1,111 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The lab leaves nothing on the machine: after success, failure, interruption.
+# Other people's labs on the machine, from other trees, are not looked at.
 
-# What a lab could leave here
-machine_state()
+# What a lab of this tree could leave here. Usage: traces PID-OF-LAB-UP
+traces()
 {
-	ls /run/netns /var/run/netns 2>/dev/null
-	cut -d: -f1 /proc/net/dev | grep -E '(host0|wire0|peer0|mgmt0)'
-	sed 's/^[0-9]* [0-9]* [^ ]* //' /proc/self/mountinfo | grep -E 'toe|/build/root'
-	# The brackets: or this would find itself.
-	cat /proc/[0-9]*/cmdline 2>/dev/null | tr '\0\n' '\n ' |
-		grep -aE '^[l]ab-(peer|card)$|lab/[w]orld\.sh$|^[t]oe-host$|[v]host\.sock'
-	find /sys/fs/cgroup -maxdepth 3 -name 'toe-lab*' 2>/dev/null
+	local dir root
+
+	ls /run/netns 2>/dev/null | grep '^toe-'
+	grep -oE '^ *(host0|wire0|peer0|mgmt0):' /proc/net/dev
+	grep -F "$BUILD/root" /proc/self/mountinfo
+	find /sys/fs/cgroup -maxdepth 3 -name "toe-lab-$1" 2>/dev/null
 	find /sys/fs/bpf -maxdepth 2 -name '*toe*' 2>/dev/null
 	ls "$BUILD"/run/*.sock "$BUILD"/run/pid "$BUILD"/run/ready 2>/dev/null
+	for dir in /proc/[0-9]*; do
+		root=$(readlink "$dir/root" 2>/dev/null)
+		[ "$root" = "$BUILD/root" ] || continue
+		tr '\0' '\n' <"$dir/cmdline" 2>/dev/null |
+			grep -E '^lab-(peer|card)$|lab/world\.sh$|^toe-host$|vhost\.sock'
+	done
 }
 
 nothing_left()
 {
-	LEFT=$(machine_state)
-	[ "$LEFT" = "$BEFORE" ]
+	LEFT=$(traces "$1")
+	[ -z "$LEFT" ]
 }
 
 check_nothing_left()
 {
-	soon 5000 nothing_left ||
-		fail "left on the machine: $(diff <(echo "$BEFORE") <(echo "$LEFT") | grep '^[<>]')"
+	soon 5000 nothing_left "$1" || fail "left on the machine: $LEFT"
 	"$LAB" status >"$WORK/out" && fail "lab status: $(cat "$WORK/out")"
+}
+
+# Starts `lab up` as UP, with job control: without, it would ignore SIGINT.
+start_up()
+{
+	set -m
+	"$LAB" up "$@" >"$WORK/out" 2>&1 </dev/null &
+	UP=$!
+	set +m
 }
 
 test_lab_success()
 {
-	BEFORE=$(machine_state)
-	"$LAB" up >"$WORK/out" 2>&1 </dev/null || fail "lab up: $(tail -n 1 "$WORK/out")"
-	[ "$(machine_state)" != "$BEFORE" ] || fail "a lab that is up is not seen"
+	local seen what
+
+	start_up
+	wait $UP || fail "lab up: $(tail -n 1 "$WORK/out")"
+	# Eyes that see nothing prove nothing.
+	seen=$(traces $UP)
+	for what in "toe-lab-$UP" lab-peer lab-card world.sh toe-host vhost.sock run/pid; do
+		[[ $seen = *"$what"* ]] || fail "the lab is up, but no $what is seen"
+	done
 	"$LAB" down </dev/null
-	check_nothing_left
+	check_nothing_left $UP
 }
 
 test_lab_failure()
 {
-	BEFORE=$(machine_state)
-	"$LAB" up --mem 900000G >"$WORK/out" 2>&1 </dev/null && fail "came up with 900 TB of memory"
-	check_nothing_left
+	start_up --mem 900000G
+	wait $UP && fail "came up with 900 TB of memory"
+	check_nothing_left $UP
 }
 
 # Usage: interrupted_after SECONDS SIGNAL
 interrupted_after()
 {
-	local pid
-
-	# Job control: or the background process would ignore SIGINT.
-	set -m
-	"$LAB" up >"$WORK/out" 2>&1 </dev/null &
-	pid=$!
-	set +m
+	start_up
 	sleep "$1"
-	kill -"$2" "$pid"
-	wait "$pid"
-	[ $? -gt 128 ] || [ "$2" != INT ] || fail "lab up after $1 s and SIG$2: no word of it in its status"
-	check_nothing_left
+	kill -"$2" $UP
+	wait $UP && fail "lab up ended well after SIG$2"
+	check_nothing_left $UP
 }
 
 test_lab_interruption()
 {
-	BEFORE=$(machine_state)
 	interrupted_after 0.5 INT
 	interrupted_after 3 INT
 	interrupted_after 4 TERM
+}
+
+# A command at one of the places ends with the one who asked for it.
+test_lab_command_interruption()
+{
+	local place pid
+
+	"$LAB" up >"$WORK/out" 2>&1 </dev/null || fail "lab up: $(tail -n 1 "$WORK/out")"
+	for place in host peer; do
+		set -m
+		"$LAB" $place -- sleep 4321 >"$WORK/out" 2>&1 </dev/null &
+		pid=$!
+		set +m
+		soon 3000 sleeper $place || fail "nothing sleeps at the $place"
+		kill -INT $pid
+		wait $pid
+		soon 3000 no_sleeper $place || fail "the command at the $place runs on"
+	done
+	"$LAB" down </dev/null
+}
+
+sleeper()
+{
+	"$LAB" "$1" -- pgrep -f '^sleep 432[1]' >/dev/null </dev/null
+}
+
+no_sleeper()
+{
+	! sleeper "$1"
 }

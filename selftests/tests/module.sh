@@ -123,7 +123,7 @@ test_rmmod_returns_flows()
 	done
 	is "flows on the engine" "$(grew flows/engine)" 4
 	out=$(on host rmmod toe_virtio) || fail "rmmod toe_virtio: $out"
-	is "returned/engine-failed" "$(grew returned/engine-failed)" 4
+	is "returned/unload" "$(grew returned/unload)" 4
 	is "flows on the engine" "$(grew flows/engine)" 0
 	soon 1000 card_is_empty || fail "left on the card: $CARD_LEFT"
 	out=$(on host rmmod toe) || fail "rmmod toe: $out"
@@ -157,4 +157,14 @@ test_reload()
 	done
 	no_timeouts
 	soon 3000 card_is_empty || fail "left on the card: $CARD_LEFT"
+}
+
+# All that the kernel has said since it booted, with KFENCE on
+test_kernel_log()
+{
+	local bad
+
+	is "kfence.sample_interval" "$(on host cat /sys/module/kfence/parameters/sample_interval)" 100
+	bad=$(on host dmesg | grep -vE 'toe-test|broke the protocol' | grep -E "$BAD_LOG")
+	[ -z "$bad" ] || fail "the host's kernel said: $bad"
 }
