@@ -269,7 +269,7 @@ static int card_main(const struct options *o)
 	struct card_config cc = { .wire = o->wire, .host = o->host,
 				  .cgroup = o->cgroup, .max_flows = o->flows };
 	struct device_config dc = { .socket_path = o->socket,
-				    .max_flows = o->flows };
+				    .max_flows = o->flows, .ipv6 = true };
 	struct signals sig = { .lf.fd = -1 };
 	struct loop *l = loop_new();
 	struct control *ctl = NULL;
