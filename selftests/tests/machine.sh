@@ -7,7 +7,7 @@ traces()
 {
 	local dir root
 
-	ls /run/netns 2>/dev/null | grep '^toe-'
+	find /run/netns -name 'toe-*' 2>/dev/null
 	grep -oE '^ *(host0|wire0|peer0|mgmt0):' /proc/net/dev
 	grep -F "$BUILD/root" /proc/self/mountinfo
 	find /sys/fs/cgroup -maxdepth 3 -name "toe-lab-$1" 2>/dev/null

@@ -62,7 +62,7 @@ void percentiles(uint64_t *ns, unsigned int n, const char *name, char *out,
 	qsort(ns, n, sizeof(*ns), compare);
 	snprintf(out, len, " %s_median_us=%llu %s_p99_us=%llu %s_worst_us=%llu",
 		 name, (unsigned long long)ns[n / 2] / 1000,
-		 name, (unsigned long long)ns[n * 99 / 100] / 1000,
+		 name, (unsigned long long)ns[(n - 1) * 99 / 100] / 1000,
 		 name, (unsigned long long)ns[n - 1] / 1000);
 }
 

@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Tests that cannot fail prove nothing. Here they must: each of the things that
+# the others look for is brought about, and has to be seen.
+
+# The check fails. Usage: blind WHAT CMD...
+sees()
+{
+	local what=$1
+	shift
+
+	(
+		FAILED=0
+		"$@" >"$WORK/seen"
+		[ $FAILED != 0 ]
+	) || fail "not seen: $what"
+}
+
+# A byte sent wrong through the engine
+test_a_wrong_byte_is_seen()
+{
+	setup
+	connected
+	h offload
+	h corrupt 777777
+	p recv $M
+	h send $M
+	sees "a wrong byte" got p rx $M
+	tell p wait rx
+	is "the first wrong byte" "$(val wrong_at)" 777777
+	h reset
+	p close
+}
+
+test_a_missing_byte_is_seen()
+{
+	setup
+	connected
+	h offload
+	p recv eof
+	h send $((M - 1))
+	h shutdown
+	sees "a missing byte" got p rx $M
+	p close
+	h close
+}
+
+# The engine did not carry it; it went over the host's own interface.
+test_the_stack_is_not_the_engine()
+{
+	local before
+
+	setup
+	connected
+	before=$(eth0_bytes tx)
+	p recv $M
+	h send $M
+	got p rx $M
+	ge "bytes over eth0" $(($(eth0_bytes tx) - before)) $M
+	sees "that nothing was offloaded" offloaded
+	sees "that the engine carried nothing" carried tx $M
+	h offload
+	h send $M
+	p recv $M
+	got p rx $M
+	sees "that the engine carried half" carried tx $((2 * M))
+	carried tx $M
+	h close
+	p close
+}
+
+# What is still open is seen, at the host, at the peer and on the card.
+test_leftovers_are_seen()
+{
+	setup
+	connected
+	h offload
+	h send 1000
+	p recv 1000
+	got p rx 1000
+	sees "an open connection" leaves_nothing
+	for what in "sockets are left" "left on the card" "flows are left"; do
+		grep -q "$what" "$WORK/seen" || fail "not seen: $what"
+	done
+	sockets_left peer | grep -q "$PORT" || fail "not seen: the peer's socket"
+	h close
+	p close
+	leaves_nothing
+}
+
+# A retransmission timeout, at either end
+test_a_timeout_is_seen()
+{
+	setup
+	connected
+	on host "nft add table inet toe_test &&
+		nft add chain inet toe_test in '{ type filter hook input priority 0; }' &&
+		nft add rule inet toe_test in tcp sport $PORT drop" || die nft
+	h send 1000
+	p send 1000
+	sleep 0.7
+	on host "nft delete table inet toe_test"
+	sees "a timeout" no_timeouts
+	grep -q "of the host" "$WORK/seen" || fail "not seen: the host's timeout"
+	grep -q "of the peer" "$WORK/seen" || fail "not seen: the peer's timeout"
+	h recv 1000
+	p recv 1000
+	got h rx 1000
+	got p rx 1000
+	h close
+	p close
+}
+
+# A word of trouble in the kernel's log
+test_a_warning_is_seen()
+{
+	# shellcheck disable=SC2034
+	EXPECT_LOG='toe-test: '
+	on host "echo 'toe-test: WARNING: CPU: 0 PID: 1 at net/ipv4/tcp.c:1 nothing' >/dev/kmsg"
+	EXPECT_LOG='' sees "a warning" log_clean
+	log_clean
+}
