@@ -123,6 +123,32 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 		    sizeof(st->ca_name));
 }
 
+/* Memory for what the peer was promised room for, on top of what the flow brings
+ * home. What the engine held comes frame by frame, and a frame of 1500 bytes may
+ * keep 4 KiB busy; what comes after it is merged as ever. The window grows with
+ * the buffer, so the next offload takes the gift back: toe_shadow_take_room().
+ */
+static void toe_shadow_make_room(struct toe_flow *flow, struct sock *sk)
+{
+	u32 window = tcp_receive_window(tcp_sk(sk));
+	u32 need = atomic_read(&sk->sk_rmem_alloc) + window +
+		   min_t(u32, 3 * window, TOE_LOOSE_FRAMES);
+
+	if (need <= sk->sk_rcvbuf)
+		return;
+	flow->shadow.rcvbuf = sk->sk_rcvbuf;
+	flow->shadow.rcvbuf_given = need;
+	WRITE_ONCE(sk->sk_rcvbuf, need);
+}
+
+static void toe_shadow_take_room(struct toe_flow *flow, struct sock *sk)
+{
+	if (flow->shadow.rcvbuf_given &&
+	    sk->sk_rcvbuf == flow->shadow.rcvbuf_given)
+		WRITE_ONCE(sk->sk_rcvbuf, flow->shadow.rcvbuf);
+	flow->shadow.rcvbuf_given = 0;
+}
+
 int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 {
 	const struct inet_connection_sock_af_ops *ops;
@@ -253,32 +279,6 @@ static void toe_shadow_rearm(struct sock *sk)
 					  icsk->icsk_rto, TCP_RTO_MAX);
 	else if (icsk->icsk_pending != ICSK_TIME_PROBE0)
 		inet_csk_clear_xmit_timer(sk, ICSK_TIME_RETRANS);
-}
-
-/* Memory for what the peer was promised room for, on top of what the flow brings
- * home. What the engine held comes frame by frame, and a frame of 1500 bytes may
- * keep 4 KiB busy; what comes after it is merged as ever. The window grows with
- * the buffer, so the next offload takes the gift back: toe_shadow_take_room().
- */
-static void toe_shadow_make_room(struct toe_flow *flow, struct sock *sk)
-{
-	u32 window = tcp_receive_window(tcp_sk(sk));
-	u32 need = atomic_read(&sk->sk_rmem_alloc) + window +
-		   min_t(u32, 3 * window, TOE_LOOSE_FRAMES);
-
-	if (need <= sk->sk_rcvbuf)
-		return;
-	flow->shadow.rcvbuf = sk->sk_rcvbuf;
-	flow->shadow.rcvbuf_given = need;
-	WRITE_ONCE(sk->sk_rcvbuf, need);
-}
-
-static void toe_shadow_take_room(struct toe_flow *flow, struct sock *sk)
-{
-	if (flow->shadow.rcvbuf_given &&
-	    sk->sk_rcvbuf == flow->shadow.rcvbuf_given)
-		WRITE_ONCE(sk->sk_rcvbuf, flow->shadow.rcvbuf);
-	flow->shadow.rcvbuf_given = 0;
 }
 
 /* The stack believes that it has advertised its window; the peer heard of it from
