@@ -201,8 +201,8 @@ val()
 	echo "no $1"
 }
 
-# Connects two actors. Usage: join HOST-ACTOR PEER-ACTOR [from-peer] [v6] [mptcp]
-join()
+# Connects two actors. Usage: meet HOST-ACTOR PEER-ACTOR [from-peer] [v6] [mptcp]
+meet()
 {
 	local host=$1 peer=$2 listener=$2 caller=$1 addr=$PEER_ADDR proto=
 	shift 2
@@ -224,7 +224,7 @@ connected()
 {
 	actor h host
 	actor p peer
-	join h p "$@"
+	meet h p "$@"
 }
 
 # A job has ended well, with so many bytes. Usage: got ACTOR JOB BYTES

@@ -13,7 +13,7 @@ twice()
 		actor_ready h host
 		actor_ready p peer
 		: >"$WORK/$MODE"
-		join h p
+		meet h p
 		"$1"
 		[ $FAILED = 0 ] || die "in mode $MODE"
 	done
@@ -273,7 +273,7 @@ test_many_lives()
 	actor h host
 	actor p peer
 	for i in {1..20}; do
-		join h p
+		meet h p
 		h offload
 		h recv eof
 		p recv eof

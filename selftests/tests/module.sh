@@ -45,7 +45,7 @@ test_not_loaded()
 	loaded=$(surroundings | sed 's/ toe\b//; s/\btoe //')
 	is "hooks and congestion controls" "$loaded" "$before"
 	stats_begin
-	join h p
+	meet h p
 	plain_transfer
 	is "the connection" "$(looks)" "$plain"
 	is "counters that are not zero" "$(toectl -j stats show | tr ',{}' '\n\n\n' |
@@ -68,7 +68,7 @@ test_others_untouched()
 	connected
 	actor h2 host
 	actor p2 peer
-	join h2 p2
+	meet h2 p2
 	alone=$(other_says)
 	h offload
 	p recv eof
@@ -114,7 +114,7 @@ test_rmmod_returns_flows()
 	for i in 1 2 3 4; do
 		actor h$i host
 		actor p$i peer
-		join h$i p$i
+		meet h$i p$i
 		tell h$i offload || fail "offload $i: $R"
 		tell p$i recv eof
 		tell h$i recv eof
@@ -145,7 +145,7 @@ test_reload()
 	actor p peer
 	for i in 1 2 3 4 5; do
 		setup
-		join h p
+		meet h p
 		h offload
 		p recv $M
 		h send $M

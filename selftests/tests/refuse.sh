@@ -100,7 +100,7 @@ test_refuse_table_full()
 	connected
 	actor h2 host
 	actor p2 peer
-	join h2 p2
+	meet h2 p2
 	toectl set max-flows 1 >/dev/null
 	tell h2 offload || fail "the first: $R"
 	refused table-full "full"
