@@ -42,7 +42,19 @@ static inline bool toe_ecn_accurate(const struct tcp_sock *tp)
 #endif
 }
 
-/* 7.x remembers the furthest right edge it ever promised. */
+/* The right window edge promised to the peer. 7.x remembers the furthest; before,
+ * one that the stack took back for want of memory is forgotten.
+ */
+static inline u32 toe_rcv_edge(const struct tcp_sock *tp)
+{
+#ifdef TOE_HAVE_RCV_MWND_SEQ
+	return tp->rcv_mwnd_seq;
+#else
+	return tp->rcv_wup + tp->rcv_wnd;
+#endif
+}
+
+/* To be said after rcv_wnd was changed. */
 static inline void toe_rcv_edge_promised(struct tcp_sock *tp)
 {
 #ifdef TOE_HAVE_RCV_MWND_SEQ

@@ -125,18 +125,6 @@ int toe_engine_walk(int (*fn)(struct toe_engine *e, void *arg), void *arg)
 	return err;
 }
 
-void toe_engine_error(struct toe_engine *e, enum toe_stat stat)
-{
-	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
-
-	toe_stats_inc(stat);
-	trace_toe_engine_error(e->name, stat);
-	if (__ratelimit(&limit))
-		pr_err("toe: engine %s broke the protocol: %s\n", e->name,
-		       toe_stat_name(stat));
-}
-EXPORT_SYMBOL_GPL(toe_engine_error);
-
 /* The flow an up-call names, referenced, if it is this engine's. */
 static struct toe_flow *toe_engine_flow(struct toe_engine *e, u32 id)
 {
@@ -148,6 +136,21 @@ static struct toe_flow *toe_engine_flow(struct toe_engine *e, u32 id)
 	}
 	return flow;
 }
+
+void toe_engine_error(struct toe_engine *e, u32 id, enum toe_stat stat)
+{
+	static DEFINE_RATELIMIT_STATE(limit, 5 * HZ, 10);
+	struct toe_flow *flow __free(toe_flow_put) = toe_engine_flow(e, id);
+
+	toe_stats_inc(stat);
+	trace_toe_engine_error(e->name, stat);
+	if (__ratelimit(&limit))
+		pr_err("toe: engine %s broke the protocol: %s\n", e->name,
+		       toe_stat_name(stat));
+	if (flow)
+		toe_flow_kick(flow, TOE_REASON_ENGINE_ERROR);
+}
+EXPORT_SYMBOL_GPL(toe_engine_error);
 
 void toe_engine_reply(struct toe_engine *e, u32 id, enum toe_engine_cmd cmd,
 		      int err, const struct toe_state *st)
@@ -183,7 +186,7 @@ int toe_engine_receive(struct toe_engine *e, u32 id,
 	struct toe_flow *flow __free(toe_flow_put) = toe_engine_flow(e, id);
 
 	if (!flow) {
-		toe_engine_error(e, TOE_STAT_ERR_UNKNOWN_FLOW);
+		toe_engine_error(e, 0, TOE_STAT_ERR_UNKNOWN_FLOW);
 		return 0;
 	}
 	return toe_shadow_receive(flow, e, id, rx);
@@ -197,7 +200,7 @@ void toe_engine_wish(struct toe_engine *e, u32 id)
 	if (flow)
 		toe_flow_kick(flow, TOE_REASON_ENGINE_WISH);
 	else
-		toe_engine_error(e, TOE_STAT_ERR_UNKNOWN_FLOW);
+		toe_engine_error(e, 0, TOE_STAT_ERR_UNKNOWN_FLOW);
 }
 EXPORT_SYMBOL_GPL(toe_engine_wish);
 

@@ -426,11 +426,19 @@ int toe_flow_walk(int (*fn)(struct toe_flow *flow, void *arg), void *arg)
 static int toe_sweep_one(struct toe_flow *flow, void *arg)
 {
 	bool *again = arg;
+	struct sock *sk;
 	bool idle;
 
 	if (READ_ONCE(flow->state) != TOE_STATE_HOST || READ_ONCE(flow->busy))
 		return 0;
-	if (toe_flow_alive(flow)) {
+	sk = toe_flow_sock(flow);
+	if (sk) {
+		if (READ_ONCE(flow->shadow.rcvbuf_given)) {
+			lock_sock(sk);
+			toe_shadow_take_room(flow, sk);
+			release_sock(sk);
+		}
+		sock_put(sk);
 		*again = true;
 		return 0;
 	}
@@ -447,7 +455,9 @@ static int toe_sweep_one(struct toe_flow *flow, void *arg)
 	return 0;
 }
 
-/* Forgets HOST flows whose connection is gone. */
+/* Forgets HOST flows whose connection is gone, and takes back from the others what
+ * their return needed.
+ */
 static void toe_sweep(struct work_struct *work)
 {
 	bool again = false;

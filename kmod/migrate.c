@@ -244,7 +244,7 @@ static void toe_recall(struct toe_flow *flow)
 	toe_await(flow, TOE_ENGINE_CLOSE);
 	err = toe_reply(flow, TOE_ENGINE_CLOSE, e->ops->close(e, flow->id));
 	if (!err && !toe_final_ok(flow)) {
-		toe_engine_error(e, TOE_STAT_ERR_SEQUENCE);
+		toe_engine_error(e, 0, TOE_STAT_ERR_SEQUENCE);
 		err = -EPROTO;
 	}
 	if (err)

@@ -27,8 +27,8 @@
 
 /* The stack's own limit is MAX_SKB_FRAGS page frags of 32 KiB each. */
 #define TOE_MAX_SEGMENT		(512U << 10)
-/* Memory for frames that come one by one after a return */
-#define TOE_LOOSE_FRAMES	SZ_2M
+/* Most memory for frames that come one by one after a return */
+#define TOE_LOOSE_FRAMES	SZ_16M
 
 static struct toe_af_ops {
 	const struct inet_connection_sock_af_ops *orig;
@@ -101,7 +101,7 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 	st->max_window = tp->max_window;
 	st->rcv_nxt = tp->rcv_nxt;
 	st->rcv_wup = tp->rcv_wup;
-	st->rcv_wnd = tp->rcv_wnd;
+	st->rcv_wnd = toe_rcv_edge(tp) - tp->rcv_wup;
 	st->tsval = tcp_clock_ts(tp->tcp_usec_ts) + tp->tsoffset;
 	st->ts_recent = tp->rx_opt.ts_recent;
 	st->snd_cwnd = tcp_snd_cwnd(tp);
@@ -126,7 +126,7 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 /* Memory for what the peer was promised room for, on top of what the flow brings
  * home. What the engine held comes frame by frame, and a frame of 1500 bytes may
  * keep 4 KiB busy; what comes after it is merged as ever. The window grows with
- * the buffer, so the next offload takes the gift back: toe_shadow_take_room().
+ * the buffer, so the gift is taken back at the next offload, or soon.
  */
 static void toe_shadow_make_room(struct toe_flow *flow, struct sock *sk)
 {
@@ -141,8 +141,9 @@ static void toe_shadow_make_room(struct toe_flow *flow, struct sock *sk)
 	WRITE_ONCE(sk->sk_rcvbuf, need);
 }
 
-static void toe_shadow_take_room(struct toe_flow *flow, struct sock *sk)
+void toe_shadow_take_room(struct toe_flow *flow, struct sock *sk)
 {
+	sock_owned_by_me(sk);
 	if (flow->shadow.rcvbuf_given &&
 	    sk->sk_rcvbuf == flow->shadow.rcvbuf_given)
 		WRITE_ONCE(sk->sk_rcvbuf, flow->shadow.rcvbuf);

@@ -33,11 +33,12 @@
 #define TOE_RESERVE_TRIES	1000	/* a millisecond each */
 /* Below it a segment's payload is copied, so that a big page is not kept busy */
 #define TOE_COPYBREAK		SKB_WITH_OVERHEAD(2048 - TOE_HEADROOM)
-/* What the engine may deliver beyond the credit when it is drained: a peer that
- * was promised more before the stack, short of memory, took its window back
- * (tcp_select_window(), ICSK_ACK_NOMEM)
+/* What is taken from the engine beyond the credit. The peer has been told that
+ * the bytes are here, so refusing them ends the connection; and it may have been
+ * promised more before the stack, short of memory, took its window back
+ * (tcp_select_window(), ICSK_ACK_NOMEM).
  */
-#define TOE_DRAIN_SLACK		SZ_16M
+#define TOE_EDGE_SLACK		SZ_16M
 
 /* The payload's place in the stream, before the header is built. */
 struct toe_rx_cb {
@@ -364,11 +365,7 @@ void toe_shadow_drain(struct toe_flow *flow)
 static enum toe_stat toe_rx_check(const struct toe_flow *flow,
 				  const struct toe_engine_rx *rx)
 {
-	u32 edge = flow->rcv_edge;
-
 	lockdep_assert_held(&flow->lock);
-	if (flow->draining)
-		edge += TOE_DRAIN_SLACK;
 	if (before(rx->snd_una, flow->snd_una) ||
 	    after(rx->snd_una, flow->tx_nxt))
 		return TOE_STAT_ERR_SEQUENCE;
@@ -376,7 +373,8 @@ static enum toe_stat toe_rx_check(const struct toe_flow *flow,
 		return __TOE_STAT_MAX;
 	if (rx->seq != flow->rx_nxt)
 		return TOE_STAT_ERR_SEQUENCE;
-	if (rx->len > SZ_1G || after(rx->seq + rx->len, edge))
+	if (rx->len > SZ_1G ||
+	    after(rx->seq + rx->len, flow->rcv_edge + TOE_EDGE_SLACK))
 		return TOE_STAT_ERR_LENGTH;
 	return __TOE_STAT_MAX;
 }
@@ -398,9 +396,7 @@ int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
 	bad = flow->id == id ? toe_rx_check(flow, rx) : TOE_STAT_ERR_UNKNOWN_FLOW;
 	if (bad != __TOE_STAT_MAX) {
 		spin_unlock_bh(&flow->lock);
-		toe_engine_error(e, bad);
-		if (bad != TOE_STAT_ERR_UNKNOWN_FLOW)
-			toe_flow_kick(flow, TOE_REASON_ENGINE_ERROR);
+		toe_engine_error(e, id, bad);
 		goto drop;
 	}
 	flow->tx_engine += rx->snd_una - flow->snd_una;

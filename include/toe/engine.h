@@ -215,13 +215,14 @@ void toe_engine_wish(struct toe_engine *e, u32 id);
 /**
  * toe_engine_error() - the driver saw the engine break the protocol
  * @e: the engine
+ * @id: the flow it was about, or 0: it comes back, if it is this engine's
  * @stat: which counter: TOE_STAT_ERR_UNKNOWN_FLOW, _ERR_LENGTH, _ERR_PROTOCOL
  *
  * Logs (rate limited) and counts.
  *
- * Context: any.
+ * Context: any but hard interrupt.
  */
-void toe_engine_error(struct toe_engine *e, enum toe_stat stat);
+void toe_engine_error(struct toe_engine *e, u32 id, enum toe_stat stat);
 
 /**
  * toe_engine_failed() - the engine does not answer any more

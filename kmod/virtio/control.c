@@ -237,11 +237,11 @@ static void reply_one(struct toe_virtio *tv, const struct toe_virtio_command *c)
 	status = le32_to_cpu(reply.status);
 	if (c->used < offsetof(struct virtio_toe_reply, state) ||
 	    (closed && status == VIRTIO_TOE_S_OK && c->used < sizeof(reply))) {
-		toe_engine_error(&tv->engine, TOE_STAT_ERR_LENGTH);
+		toe_engine_error(&tv->engine, 0, TOE_STAT_ERR_LENGTH);
 		err = -EIO;
 	} else if (le32_to_cpu(reply.flow) != c->id ||
 		   status >= ARRAY_SIZE(status_errno)) {
-		toe_engine_error(&tv->engine, TOE_STAT_ERR_PROTOCOL);
+		toe_engine_error(&tv->engine, 0, TOE_STAT_ERR_PROTOCOL);
 		err = -EIO;
 	} else {
 		err = status_errno[status];

@@ -95,7 +95,7 @@ static bool rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
 	int err;
 
 	if (used < sizeof(hdr)) {
-		toe_engine_error(e, TOE_STAT_ERR_LENGTH);
+		toe_engine_error(e, 0, TOE_STAT_ERR_LENGTH);
 		return true;
 	}
 	memcpy(&hdr, &b->hdr, sizeof(hdr));
@@ -105,13 +105,13 @@ static bool rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
 	rx.len = le32_to_cpu(hdr.len);
 	if ((type != VIRTIO_TOE_RX_DATA && type != VIRTIO_TOE_RX_ACK) ||
 	    !id || pair != toe_virtio_pair(pair->tv, id)) {
-		toe_engine_error(e, TOE_STAT_ERR_PROTOCOL);
+		toe_engine_error(e, id, TOE_STAT_ERR_PROTOCOL);
 		return true;
 	}
 	data = type == VIRTIO_TOE_RX_DATA;
 	if (rx.len > b->size || rx.len != used - sizeof(hdr) ||
 	    data != !!rx.len) {
-		toe_engine_error(e, TOE_STAT_ERR_LENGTH);
+		toe_engine_error(e, id, TOE_STAT_ERR_LENGTH);
 		return true;
 	}
 	rx.seq = le32_to_cpu(hdr.seq);

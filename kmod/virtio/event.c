@@ -27,7 +27,7 @@ static void event_one(struct toe_virtio *tv, const struct virtio_toe_event *ev)
 		mod_delayed_work(system_percpu_wq, &tv->tick, 0);
 		break;
 	default:
-		toe_engine_error(&tv->engine, TOE_STAT_ERR_PROTOCOL);
+		toe_engine_error(&tv->engine, 0, TOE_STAT_ERR_PROTOCOL);
 	}
 }
 
@@ -49,7 +49,7 @@ static void event_work(struct work_struct *work)
 		barrier();	/* nothing below looks at *ev again */
 		event_post(tv, ev);
 		if (used < sizeof(copy))
-			toe_engine_error(&tv->engine, TOE_STAT_ERR_LENGTH);
+			toe_engine_error(&tv->engine, 0, TOE_STAT_ERR_LENGTH);
 		else
 			event_one(tv, &copy);
 	}
