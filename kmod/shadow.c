@@ -126,17 +126,19 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 /* Memory for what the peer was promised room for, on top of what the flow brings
  * home. What the engine held comes frame by frame, and a frame of 1500 bytes may
  * keep 4 KiB busy; what comes after it is merged as ever. The window grows with
- * the buffer, so the gift is taken back at the next offload, or soon.
+ * the buffer, so the gift is bounded, and taken back at the next offload or
+ * soon, when what it was for is gone.
  */
 static void toe_shadow_make_room(struct toe_flow *flow, struct sock *sk)
 {
 	u32 window = tcp_receive_window(tcp_sk(sk));
-	u32 need = atomic_read(&sk->sk_rmem_alloc) + window +
-		   min_t(u32, 3 * window, TOE_LOOSE_FRAMES);
+	u32 need = atomic_read(&sk->sk_rmem_alloc) + 4 * window;
 
+	if (sk->sk_rcvbuf != flow->shadow.rcvbuf_given)
+		flow->shadow.rcvbuf = sk->sk_rcvbuf;
+	need = min_t(u32, need, flow->shadow.rcvbuf + TOE_LOOSE_FRAMES);
 	if (need <= sk->sk_rcvbuf)
 		return;
-	flow->shadow.rcvbuf = sk->sk_rcvbuf;
 	flow->shadow.rcvbuf_given = need;
 	WRITE_ONCE(sk->sk_rcvbuf, need);
 }
@@ -144,10 +146,13 @@ static void toe_shadow_make_room(struct toe_flow *flow, struct sock *sk)
 void toe_shadow_take_room(struct toe_flow *flow, struct sock *sk)
 {
 	sock_owned_by_me(sk);
-	if (flow->shadow.rcvbuf_given &&
-	    sk->sk_rcvbuf == flow->shadow.rcvbuf_given)
+	if (sk->sk_rcvbuf != flow->shadow.rcvbuf_given) {
+		flow->shadow.rcvbuf_given = 0;
+	} else if (atomic_read(&sk->sk_rmem_alloc) +
+		   tcp_receive_window(tcp_sk(sk)) <= flow->shadow.rcvbuf) {
 		WRITE_ONCE(sk->sk_rcvbuf, flow->shadow.rcvbuf);
-	flow->shadow.rcvbuf_given = 0;
+		flow->shadow.rcvbuf_given = 0;
+	}
 }
 
 int toe_shadow_install(struct toe_flow *flow, struct sock *sk)

@@ -87,6 +87,7 @@ test_company()
 	local i n=16
 
 	setup
+	stats_begin
 	for i in $(seq $n); do
 		actor h$i host
 		actor p$i peer
@@ -105,6 +106,7 @@ test_company()
 		tell h$i wait hand 60000
 		is "handovers of $i" "${R%% *} count=$(val count) error=$(val error)" "ok count=10 error=0"
 	done
+	note "tx_stalls: $(grew tx_stalls), retrans_swallowed: $(grew retrans_swallowed)"
 	for i in $(seq $n); do
 		finish_both h$i p$i >"$WORK/finish"
 		grep FAIL "$WORK/finish"
