@@ -388,6 +388,10 @@ static __always_inline void note(struct __sk_buff *skb, struct tcphdr *th,
 		seq += skb->len - offset;
 	if (after(seq, g->snd_nxt))
 		g->snd_nxt = seq;
+	edge = bpf_ntohl(th->ack_seq) +
+	       ((__u32)bpf_ntohs(th->window) << (g->rcv_wscale & 15));
+	if (after(edge, g->own_edge))
+		g->own_edge = edge;
 	edge = bpf_ntohl(th->ack_seq) + ((__u32)win << (g->rcv_wscale & 15));
 	if (after(edge, g->rcv_edge))
 		g->rcv_edge = edge;

@@ -29,6 +29,8 @@ enum toe_steer {
  * @snd_nxt: one past the highest sequence number seen on the wire; at first
  *	what the host had sent
  * @rcv_edge: the highest right window edge advertised; at first the host's
+ * @own_edge: the highest right window edge that the card's stack chose, before
+ *	it was cut down to the host's credit; at first the host's
  * @rcv_nxt: the newest acknowledgement sent
  * @tsval: the newest timestamp sent
  * @tsecr: the timestamp echoed with it
@@ -41,6 +43,7 @@ struct toe_guard {
 	__u8	zero[3];
 	__u32	snd_nxt;
 	__u32	rcv_edge;
+	__u32	own_edge;
 	__u32	rcv_nxt;
 	__u32	tsval;
 	__u32	tsecr;

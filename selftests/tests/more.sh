@@ -106,7 +106,7 @@ test_company()
 		tell h$i wait hand 60000
 		is "handovers of $i" "${R%% *} count=$(val count) error=$(val error)" "ok count=10 error=0"
 	done
-	note "tx_stalls: $(grew tx_stalls), retrans_swallowed: $(grew retrans_swallowed)"
+	note "tx_stalls: $(grew tx_stalls), retrans_swallowed: $(grew retrans_swallowed), DATA that the card threw away: $(card .card.counters.tx_unknown)"
 	for i in $(seq $n); do
 		finish_both h$i p$i >"$WORK/finish"
 		grep FAIL "$WORK/finish"

@@ -196,6 +196,7 @@ static int set_guard(struct flow *f)
 		.rcv_wscale = st->options & TOE_OPT_WSCALE ? st->rcv_wscale : 0,
 		.snd_nxt = st->snd_nxt,
 		.rcv_edge = st->rcv_wup + st->rcv_wnd,
+		.own_edge = st->rcv_wup + st->rcv_wnd,
 	};
 
 	int err;

@@ -7,7 +7,8 @@
  * bring more than the host's socket has memory for. So the guard (card.bpf.c)
  * cuts the window of what the card's stack sends down to the host's credit. The
  * stack does not know of it, and thinks the peer has a window when it has none:
- * it is up to us to tell the peer when credit comes. That is a plain
+ * it is up to us to tell the peer when credit comes, as far as the stack's own
+ * window reaches: beyond it the stack would drop. That is a plain
  * acknowledgement, made of what the guard saw the stack say last, so it can
  * neither acknowledge more nor be older than what the peer has seen.
  */
@@ -83,7 +84,8 @@ static size_t ip_header(const struct flow *f, void *l3, size_t l4_len,
 	}
 }
 
-static void send_update(struct flow *f, const struct toe_guard *g)
+static void send_update(struct flow *f, const struct toe_guard *g,
+			uint32_t edge)
 {
 	uint8_t frame[ETH_HLEN + sizeof(struct ip6_hdr) +
 		      sizeof(struct tcphdr) + TS_BYTES];
@@ -99,7 +101,7 @@ static void send_update(struct flow *f, const struct toe_guard *g)
 			       ETH_P_IPV6);
 	l3_len = ip_header(f, eth + 1, l4_len, &sum);
 
-	win = (f->rcv_edge - g->rcv_nxt + (1u << g->rcv_wscale) - 1) >>
+	win = (edge - g->rcv_nxt + (1u << g->rcv_wscale) - 1) >>
 	      g->rcv_wscale;
 	th = (void *)(frame + ETH_HLEN + l3_len);
 	memset(th, 0, sizeof(*th));
@@ -125,13 +127,17 @@ static void send_update(struct flow *f, const struct toe_guard *g)
 void window_open(struct flow *f)
 {
 	struct steer *s = f->card->steer;
+	uint32_t edge = f->rcv_edge;
 	struct toe_guard g;
 
 	if (!f->wired || steer_credit_set(s, &f->tuple, f->rcv_edge))
 		return;
 	/* In this order: what the stack sends from now on has the credit. */
-	if (f->state != FLOW_RUNNING || steer_guard_get(s, &f->tuple, &g) ||
-	    !seq_after(f->rcv_edge, g.rcv_edge))
+	if (f->state != FLOW_RUNNING || steer_guard_get(s, &f->tuple, &g))
+		return;
+	if (seq_after(edge, g.own_edge))
+		edge = g.own_edge;
+	if (!seq_after(edge, g.rcv_edge))
 		return;
 	/* Nothing was said yet: what the host said last still holds. */
 	if (!(g.sent & TOE_GUARD_SENT)) {
@@ -145,6 +151,6 @@ void window_open(struct flow *f)
 	/* A peer that has more than half left will send, and the answer brings
 	 * the rest.
 	 */
-	if (f->rcv_edge - g.rcv_edge >= g.rcv_edge - g.rcv_nxt)
-		send_update(f, &g);
+	if (edge - g.rcv_edge >= g.rcv_edge - g.rcv_nxt)
+		send_update(f, &g, edge);
 }
