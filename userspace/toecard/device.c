@@ -475,6 +475,9 @@ void device_tx_done(struct device *d, struct device_tx *tx)
 	vq_push(device_vq(d, TX), tx->head, slot->mem, 0);
 }
 
+/* A command that the driver submitted before a message is taken before it: the
+ * sent-but-unacknowledged bytes follow OPEN by the other queue.
+ */
 static bool run_tx(struct device *d)
 {
 	uint32_t bytes = 0;
@@ -484,6 +487,12 @@ static bool run_tx(struct device *d)
 	for (i = 0; i < TX_BATCH && bytes < TX_BATCH_BYTES; i++) {
 		if (!next_chain(d, TX, &d->chain))
 			return false;
+		if (vq_ready(device_vq(d, CTL))) {
+			vq_unpop(device_vq(d, TX), &d->chain);
+			if (run_control(d))
+				return true;
+			continue;
+		}
 		bytes += take_tx(d);
 	}
 	return true;

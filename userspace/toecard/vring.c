@@ -345,6 +345,14 @@ int vq_pop(struct vq *vq, struct vq_chain *c)
 	return 1;
 }
 
+bool vq_ready(const struct vq *vq)
+{
+	if (!vq->live || !vq->enabled || vq->broken)
+		return false;
+	return le16toh(__atomic_load_n(&vq->avail->idx, __ATOMIC_ACQUIRE)) !=
+	       vq->last_avail;
+}
+
 void vq_unpop(struct vq *vq, struct vq_chain *c)
 {
 	vq->taken[c->head] = false;

@@ -130,6 +130,10 @@ int vq_remap(struct vq *vq, struct guest_mem *mem, uint64_t desc,
  * breaks.
  */
 int vq_pop(struct vq *vq, struct vq_chain *c);
+/* Whether vq_pop() would find something; ordered behind the last vq_pop() of any
+ * queue: what the driver made available before that chain is seen.
+ */
+bool vq_ready(const struct vq *vq);
 /* Puts the chain that was popped last back as if it had never been taken. */
 void vq_unpop(struct vq *vq, struct vq_chain *c);
 /* The driver broke a rule that only the queue's user knows: nothing is taken
