@@ -91,6 +91,22 @@ struct toe_nl *connect_module(const struct ctl *ctl)
 	return NULL;
 }
 
+int ask_module(struct ctl *ctl, int argc, char **argv,
+	       int (*ask)(struct ctl *ctl, struct toe_nl *nl))
+{
+	int ret = no_more(ctl, argc, argv);
+	struct toe_nl *nl;
+
+	if (ret)
+		return ret;
+	nl = connect_module(ctl);
+	if (!nl)
+		return EXIT_FAIL;
+	ret = ask(ctl, nl);
+	toe_nl_close(nl);
+	return ret;
+}
+
 int fail_nl(const struct ctl *ctl, const struct toe_nl *nl, int err)
 {
 	const char *text = toe_nl_text(nl);

@@ -56,17 +56,7 @@ static int show_engines(struct ctl *ctl, struct toe_nl *nl)
 
 static int engine_show(struct ctl *ctl, int argc, char **argv)
 {
-	struct toe_nl *nl;
-	int ret = no_more(ctl, argc, argv);
-
-	if (ret)
-		return ret;
-	nl = connect_module(ctl);
-	if (!nl)
-		return EXIT_FAIL;
-	ret = show_engines(ctl, nl);
-	toe_nl_close(nl);
-	return ret;
+	return ask_module(ctl, argc, argv, show_engines);
 }
 
 static const struct command commands[] = {

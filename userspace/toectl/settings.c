@@ -103,26 +103,13 @@ static void show_threshold(struct toe_out *out)
 		toe_out_text(out, "threshold off\n");
 }
 
-static int settings_show(struct ctl *ctl, int argc, char **argv)
+static int show_settings(struct ctl *ctl, struct toe_nl *nl)
 {
-	int ret = no_more(ctl, argc, argv);
 	struct toe_settings settings;
-	struct toe_nl *nl;
-	int err;
+	int err = toe_nl_settings_get(nl, &settings);
 
-	if (ret)
-		return ret;
-	nl = connect_module(ctl);
-	if (!nl)
-		return EXIT_FAIL;
-	err = toe_nl_settings_get(nl, &settings);
-	if (err) {
-		ret = fail_nl(ctl, nl, err);
-		toe_nl_close(nl);
-		return ret;
-	}
-	toe_nl_close(nl);
-
+	if (err)
+		return fail_nl(ctl, nl, err);
 	toe_out_open(&ctl->out, NULL, '{');
 	show_threshold(&ctl->out);
 	toe_out_u64(&ctl->out, "max_flows", "max-flows %" PRIu64 "\n",
@@ -131,6 +118,11 @@ static int settings_show(struct ctl *ctl, int argc, char **argv)
 		    settings.timeout_ms);
 	toe_out_close(&ctl->out, '}');
 	return finish(ctl);
+}
+
+static int settings_show(struct ctl *ctl, int argc, char **argv)
+{
+	return ask_module(ctl, argc, argv, show_settings);
 }
 
 static const struct command set_commands[] = {

@@ -41,26 +41,13 @@ static void show_counters(const struct ctl *ctl, struct toe_out *out,
 	toe_out_close(out, '}');
 }
 
-static int stats_show(struct ctl *ctl, int argc, char **argv)
+static int show_stats(struct ctl *ctl, struct toe_nl *nl)
 {
-	int ret = no_more(ctl, argc, argv);
 	struct toe_stats stats;
-	struct toe_nl *nl;
-	int err;
+	int err = toe_nl_stats_get(nl, &stats);
 
-	if (ret)
-		return ret;
-	nl = connect_module(ctl);
-	if (!nl)
-		return EXIT_FAIL;
-	err = toe_nl_stats_get(nl, &stats);
-	if (err) {
-		ret = fail_nl(ctl, nl, err);
-		toe_nl_close(nl);
-		return ret;
-	}
-	toe_nl_close(nl);
-
+	if (err)
+		return fail_nl(ctl, nl, err);
 	toe_out_open(&ctl->out, NULL, '{');
 	show_counters(ctl, &ctl->out, "flows", &stats.flows, __TOE_STATE_MAX,
 		      toe_state_name);
@@ -72,6 +59,11 @@ static int stats_show(struct ctl *ctl, int argc, char **argv)
 		      toe_reason_name);
 	toe_out_close(&ctl->out, '}');
 	return finish(ctl);
+}
+
+static int stats_show(struct ctl *ctl, int argc, char **argv)
+{
+	return ask_module(ctl, argc, argv, show_stats);
 }
 
 static const struct command commands[] = {

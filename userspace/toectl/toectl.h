@@ -111,6 +111,18 @@ int fail(const struct ctl *ctl, const char *fmt, ...)
 struct toe_nl *connect_module(const struct ctl *ctl);
 
 /**
+ * ask_module() - a command that takes no words and asks the module something
+ * @ctl: the invocation
+ * @argc: words left over
+ * @argv: the words
+ * @ask: asks and shows, with an open connection; returns EXIT_*
+ *
+ * Return: EXIT_*.
+ */
+int ask_module(struct ctl *ctl, int argc, char **argv,
+	       int (*ask)(struct ctl *ctl, struct toe_nl *nl));
+
+/**
  * fail_nl() - say why the module refused, in its own words when it has some
  * @ctl: the invocation
  * @nl: the connection
