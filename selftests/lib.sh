@@ -317,8 +317,9 @@ no_timeouts()
 	local place changes bad=0
 
 	for place in host peer card; do
+		grep -q '^TCPTimeouts ' "$WORK/netstat.$place" ||
+			fail "no counters from the $place"
 		changes=$(netstat_changes $place)
-		[[ " $changes" = *" InSegs+"* ]] || fail "no counters from the $place: $changes"
 		[[ " $changes" != *" TCPTimeouts+"* ]] || bad=1
 	done
 	[ $bad = 0 ] && return

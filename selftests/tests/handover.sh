@@ -6,13 +6,34 @@
 
 HANDOVERS=100
 
-# The bars hold on a quiet machine. So who misses them gets two more chances; bytes
-# and timeouts are looked at over all of them. Usage: handovers PAUSE [MEDIAN-US]
+# Processor time, in ticks, of all that is not the lab, not this and no kernel
+# thread. What has ended meanwhile is in its parent's account.
+others()
+{
+	local dir stat sum=0
+
+	for dir in /proc/[0-9]*; do
+		[ "$(readlink "$dir/root" 2>/dev/null)" != "$BUILD/root" ] || continue
+		stat=$(cat "$dir/stat" 2>/dev/null) || continue
+		# shellcheck disable=SC2086
+		set -- ${stat##*) }
+		[ "$2" = 2 ] || [ "${dir#/proc/}" = $$ ] || [ "${dir#/proc/}" = $BASHPID ] ||
+			sum=$((sum + ${12} + ${13} + ${14} + ${15}))
+	done
+	echo $sum
+}
+
+# The bars hold on a quiet lab. Who misses them gets two more chances; bytes and
+# timeouts are looked at over all of them. When other processes of the machine
+# take more than a fifth of a processor each time, the bars are not judged.
+# Usage: handovers PAUSE [MEDIAN-US]
 handovers()
 {
-	local median=${2:-3000} try way
+	local median=${2:-3000} way before start busy quiet=0
 
-	for try in 1 2 3; do
+	for _ in 1 2 3; do
+		before=$(others)
+		start=${EPOCHREALTIME//[.,]/}
 		h handover $HANDOVERS "$1"
 		tell h wait hand 60000
 		is "handovers" "${R%% *} count=$(val count) error=$(val error)" \
@@ -25,9 +46,13 @@ handovers()
 		[ "$(val open_median_us)" -gt "$median" ] || [ "$(val close_median_us)" -gt "$median" ] ||
 			[ "$(val open_worst_us)" -gt 50000 ] || [ "$(val close_worst_us)" -gt 50000 ] ||
 			return
-		[ $try = 3 ] || note "again; load of the machine: $(cat /proc/loadavg)"
+		# a tick is 10 ms
+		busy=$((($(others) - before) * 1000000 / (${EPOCHREALTIME//[.,]/} - start)))
+		note "that misses the bars; others on the machine took $busy % of a processor"
+		[ $busy -gt 20 ] || quiet=1
 	done
-	fail "the bars (median $median us, worst 50000 us) are missed three times"
+	[ $quiet = 1 ] && fail "the bars (median $median us, worst 50000 us) are missed three times" ||
+		note "no quiet lab: the bars (median $median us, worst 50000 us) are not judged"
 }
 
 # Usage: busy FROM TO tx|rx [RATE]
