@@ -131,7 +131,8 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
  */
 static void toe_shadow_make_room(struct toe_flow *flow, struct sock *sk)
 {
-	u32 window = tcp_receive_window(tcp_sk(sk));
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 window = tcp_receive_window(tp);
 	u32 need = atomic_read(&sk->sk_rmem_alloc) + 4 * window;
 
 	if (sk->sk_rcvbuf != flow->shadow.rcvbuf_given)
@@ -141,6 +142,9 @@ static void toe_shadow_make_room(struct toe_flow *flow, struct sock *sk)
 		return;
 	flow->shadow.rcvbuf_given = need;
 	WRITE_ONCE(sk->sk_rcvbuf, need);
+	/* Not to be promised to the peer at once. */
+	tp->rcv_ssthresh = min(tp->rcv_ssthresh,
+			       max_t(u32, window, 2 * tp->advmss));
 }
 
 void toe_shadow_take_room(struct toe_flow *flow, struct sock *sk)
@@ -299,20 +303,6 @@ static void toe_shadow_advertise(struct sock *sk, const struct toe_state *st)
 		__tcp_send_ack(sk, tp->rcv_nxt, 0);
 }
 
-static u32 toe_rx_truesize(struct toe_flow *flow)
-{
-	struct sk_buff *skb;
-	u32 sum = 0;
-
-	spin_lock_bh(&flow->lock);
-	skb_queue_walk(&flow->rx_queue, skb)
-		sum += skb->truesize;
-	skb_queue_walk(&flow->rx_backlog, skb)
-		sum += skb->truesize;
-	spin_unlock_bh(&flow->lock);
-	return sum;
-}
-
 void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		       const struct toe_state *final)
 {
@@ -343,10 +333,6 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		spin_unlock_bh(&flow->lock);
 		/* The peer was promised room for all of it. */
 		rcvbuf = sk->sk_rcvbuf;
-		WRITE_ONCE(sk->sk_rcvbuf,
-			   min_t(u64, INT_MAX / 2,
-				 (u64)rcvbuf + atomic_read(&sk->sk_rmem_alloc) +
-				 toe_rx_truesize(flow)));
 		toe_feed(flow, sk, true);
 		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
 		toe_shadow_make_room(flow, sk);

@@ -193,14 +193,17 @@ static void toe_rx_reconcile(struct toe_flow *flow, const struct sock *sk)
 	skb_queue_splice_init(&flow->rx_backlog, &flow->rx_queue);
 }
 
-/* The flow comes home: what the peer was told is here must be taken, also when
- * all of TCP is short of memory. The caller may sleep and has given the socket
- * the room; in the end the stack decides.
+/* The flow comes home: what the peer was told is here must be taken, also when the
+ * buffer is full (the caller puts it right afterwards; no more than this, or the
+ * stack would promise it as window) or all of TCP is short of memory. The caller
+ * may sleep; in the end the stack decides.
  */
 static void toe_rx_reserve(struct sock *sk, struct sk_buff *skb)
 {
-	int i;
+	int i, used = atomic_read(&sk->sk_rmem_alloc);
 
+	if (used > sk->sk_rcvbuf)
+		WRITE_ONCE(sk->sk_rcvbuf, used);
 	for (i = 0; i < TOE_RESERVE_TRIES; i++) {
 		if (sk_rmem_schedule(sk, skb, skb->truesize))
 			return;
@@ -270,6 +273,10 @@ static void toe_feed_backlog(struct toe_flow *flow, struct sock *sk)
 	while ((skb = skb_peek(&flow->rx_queue))) {
 		struct toe_rx_cb cb = *toe_rx_cb(skb);
 
+		/* Else the stack would drop, and close the window. */
+		if (atomic_read(&sk->sk_rmem_alloc) + sk->sk_backlog.len >
+		    sk->sk_rcvbuf)
+			break;
 		keep = skb_clone(skb, GFP_ATOMIC);
 		if (!keep)
 			break;
