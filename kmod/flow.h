@@ -139,6 +139,9 @@ struct toe_flow {
 		netdev_features_t	route_caps;
 		unsigned long		pacing_rate;
 		bool			mtup_enabled;
+		int			tuned_rcvbuf;	/* at the last install */
+		u32			tuned_clamp;
+		u32			tuned_space;
 		int			rcvbuf;		/* before rcvbuf_given */
 		int			rcvbuf_given;	/* 0: none was */
 		bool			tx_stopped;

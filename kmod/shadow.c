@@ -153,7 +153,7 @@ void toe_shadow_take_room(struct toe_flow *flow, struct sock *sk)
 	if (sk->sk_rcvbuf != flow->shadow.rcvbuf_given) {
 		flow->shadow.rcvbuf_given = 0;
 	} else if (atomic_read(&sk->sk_rmem_alloc) +
-		   tcp_receive_window(tcp_sk(sk)) <= flow->shadow.rcvbuf) {
+		   4 * tcp_receive_window(tcp_sk(sk)) <= flow->shadow.rcvbuf) {
 		WRITE_ONCE(sk->sk_rcvbuf, flow->shadow.rcvbuf);
 		flow->shadow.rcvbuf_given = 0;
 	}
@@ -195,6 +195,9 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	flow->shadow.installed = true;
 
 	toe_shadow_take_room(flow, sk);
+	flow->shadow.tuned_rcvbuf = sk->sk_rcvbuf;
+	flow->shadow.tuned_clamp = tcp_sk(sk)->window_clamp;
+	flow->shadow.tuned_space = tcp_sk(sk)->rcvq_space.space;
 	toe_cc_install(flow, sk);
 	/* A path MTU probe would succeed whatever its size. */
 	icsk->icsk_mtup.enabled = 0;
@@ -279,6 +282,22 @@ static void toe_shadow_adopt(struct sock *sk, const struct toe_state *st)
 	tcp_bound_rto(sk);
 }
 
+/* The stack sizes the receive buffer by what the application reads in a round
+ * trip (tcp_rcv_space_adjust()), and the shadow's round trips are not the wire's:
+ * what was learnt from them would promise too much.
+ */
+static void toe_shadow_untune(struct toe_flow *flow, struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
+		return;
+	WRITE_ONCE(sk->sk_rcvbuf, flow->shadow.tuned_rcvbuf);
+	WRITE_ONCE(tp->window_clamp, flow->shadow.tuned_clamp);
+	tp->rcv_ssthresh = min(tp->rcv_ssthresh, tp->window_clamp);
+	tp->rcvq_space.space = flow->shadow.tuned_space;
+}
+
 /* A timer armed by the shadow stands at its huge value. */
 static void toe_shadow_rearm(struct sock *sk)
 {
@@ -323,6 +342,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		toe_stats_add(TOE_STAT_UNSENT_BYTES,
 			      toe_unsend(sk, final->snd_nxt));
 		toe_shadow_adopt(sk, final);
+		toe_shadow_untune(flow, sk);
 		toe_shadow_rearm(sk);
 
 		spin_lock_bh(&flow->lock);
