@@ -17,14 +17,15 @@ mirror()
 		for uri in $(sed -n -e 's/#.*//' -e 's/^URIs: *//p' \
 			     -e 's/^deb \(\[[^]]*\] \)\?\(http[^ ]*\).*/\2/p' "$file"); do
 			case "$1:${uri%/}" in
-			*snapshot.debian.org*) ;;
+			*snapshot*) ;;
 			main:http*/debian) echo "${uri%/}"; return ;;
 			security:http*/debian-security) echo "${uri%/}"; return ;;
 			esac
 		done
 	done
-	[ "$1" = main ] && echo http://deb.debian.org/debian ||
-		echo http://deb.debian.org/debian-security
+	[ "$1" = main ] || { echo "$(mirror main)-security"; return; }
+	echo "lab: apt's sources name no Debian mirror; set LAB_MIRROR" >&2
+	return 1
 }
 
 root_stamp()
@@ -61,8 +62,8 @@ make_root()
 	local signed='[signed-by=/usr/share/keyrings/debian-archive-keyring.gpg]'
 
 	set -e
-	main=$(mirror main)
-	security=$(mirror security)
+	main=$(mirror main) || return
+	security=$(mirror security) || return
 	backports=$(sed -n 's/^@backports //p' "$LAB_DIR/packages" | tr '\n' ' ')
 	packages=$(sed -e 's/#.*//' -e 's/^@backports //' "$LAB_DIR/packages" |
 		   tr -s '\n' ',')
