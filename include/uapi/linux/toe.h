@@ -16,6 +16,7 @@
 #define TOE_GENL_MCGRP_EVENTS	"events"
 
 #define TOE_ENGINE_NAME_LEN	16
+#define TOE_RULE_PRIO_MAX	65535	/* rules are named 1 to this */
 #define TOE_CA_NAME_LEN		16
 
 /**
@@ -98,7 +99,14 @@ enum toe_flow_state {
 	X(ENGINE_FAILED, "engine-failed", "the engine failed or was removed")   \
 	X(ENGINE_ERROR,	"engine-error",	"the engine broke the protocol")       \
 	X(ENGINE_WISH,	"engine-wish",	"the engine gave the flow back")       \
-	X(UNLOAD,	"unload",	"the module is being unloaded")
+	X(UNLOAD,	"unload",	"the module is being unloaded")	       \
+	X(POLICY,	"policy",	"the policy leaves it to the stack")   \
+	/* refused, too */						       \
+	X(NAT,		"nat",		"NAT changes its addresses or ports")  \
+	X(TIMESTAMPING,	"timestamping",	"the application wants timestamps of its packets") \
+	X(RULE_QUOTA,	"rule-quota",	"its rule has as many flows as it may") \
+	X(NETNS_QUOTA,	"netns-quota",	"its network namespace has as many flows as it may") \
+	X(HELD_OFF,	"held-off",	"it failed or came back lately and is left alone for a while")
 
 enum toe_reason {
 #define TOE_REASON_ENUM(name, word, text) TOE_REASON_##name,
@@ -116,12 +124,17 @@ enum toe_reason {
  *	answers when it is there, or with an error and an extack text.
  *	Privileged (CAP_NET_ADMIN), as is all that changes anything
  * @TOE_CMD_FLOW_RETURN: bring a flow back, named by tuple or id; answers when
- *	it is back
+ *	it is back. TOE_A_FLOW_REASON says why: TOE_REASON_ADMIN, which it is
+ *	without, RATE, NETFILTER, ROUTE_CHANGE or POLICY
  * @TOE_CMD_ENGINE_GET: dump: all engines
  * @TOE_CMD_STATS_GET: do: the counters
  * @TOE_CMD_SETTINGS_GET: do: the settings
  * @TOE_CMD_SETTINGS_SET: do: change some
  * @TOE_CMD_EVENT: multicast: a flow changed its state, or was refused
+ * @TOE_CMD_FLOW_WHY: do: what would become of a signal for the connection named
+ *	by TOE_A_FLOW_TUPLE now; answers with TOE_A_WHY, and with TOE_A_FLOW when
+ *	the flow is known. Changes nothing
+ * @TOE_CMD_RULE_GET: dump: the rules under which flows were signalled
  */
 enum toe_cmd {
 	TOE_CMD_UNSPEC,
@@ -133,6 +146,8 @@ enum toe_cmd {
 	TOE_CMD_SETTINGS_GET,
 	TOE_CMD_SETTINGS_SET,
 	TOE_CMD_EVENT,
+	TOE_CMD_FLOW_WHY,
+	TOE_CMD_RULE_GET,
 
 	__TOE_CMD_MAX
 };
@@ -147,6 +162,8 @@ enum toe_cmd {
  * @TOE_A_STATS: nest of enum toe_stats_attr
  * @TOE_A_SETTINGS: nest of enum toe_settings_attr
  * @TOE_A_EVENT: nest of enum toe_event_attr
+ * @TOE_A_WHY: nest of enum toe_why_attr
+ * @TOE_A_RULE: nest of enum toe_rule_attr
  */
 enum toe_attr {
 	TOE_A_UNSPEC,
@@ -156,6 +173,8 @@ enum toe_attr {
 	TOE_A_STATS,
 	TOE_A_SETTINGS,
 	TOE_A_EVENT,
+	TOE_A_WHY,
+	TOE_A_RULE,
 
 	__TOE_A_MAX
 };
@@ -185,6 +204,13 @@ enum toe_attr {
  * @TOE_A_FLOW_CLOSE_NS: u64, nanoseconds likewise at the last close
  * @TOE_A_FLOW_AGE_NS: u64, nanoseconds since the flow came into this state
  * @TOE_A_FLOW_NETNS: u64, inode number of the connection's network namespace
+ * @TOE_A_FLOW_RULE: u32, priority of the rule that made it a candidate; 0: none,
+ *	an administrator did
+ * @TOE_A_FLOW_THRESHOLD: u64, bytes, of that rule
+ * @TOE_A_FLOW_MIN_RATE: u64, bytes per second, of that rule; 0: none
+ * @TOE_A_FLOW_DWELL_MS: u32, milliseconds, of that rule
+ * @TOE_A_FLOW_FAILS: u32, offloads that failed or did not last, in a row
+ * @TOE_A_FLOW_RETRY_NS: u64, nanoseconds for which it is still left alone
  */
 enum toe_flow_attr {
 	TOE_A_FLOW_UNSPEC,
@@ -204,6 +230,12 @@ enum toe_flow_attr {
 	TOE_A_FLOW_CLOSE_NS,
 	TOE_A_FLOW_AGE_NS,
 	TOE_A_FLOW_NETNS,
+	TOE_A_FLOW_RULE,
+	TOE_A_FLOW_THRESHOLD,
+	TOE_A_FLOW_MIN_RATE,
+	TOE_A_FLOW_DWELL_MS,
+	TOE_A_FLOW_FAILS,
+	TOE_A_FLOW_RETRY_NS,
 
 	__TOE_A_FLOW_MAX
 };
@@ -249,6 +281,8 @@ enum toe_engine_attr {
 #define TOE_STATS(X)							       \
 	X(SIGNALS,	   "signals")	      /* from BPF */		       \
 	X(SIGNALS_DUP,	   "signals_dup")     /* of these: already known */    \
+	X(SIGNALS_HELD,	   "signals_held")    /* of these: too early */	       \
+	X(RETRIES,	   "retries")	      /* flows tried again unasked */  \
 	X(OPENS,	   "opens")	      /* flows that reached an engine */ \
 	X(OPEN_FAILS,	   "open_fails")      /* refused or failed on the way */ \
 	X(CLOSES,	   "closes")	      /* flows that came back */       \
@@ -311,12 +345,15 @@ enum toe_stats_attr {
  * @TOE_A_SETTINGS_PAD: padding
  * @TOE_A_SETTINGS_MAX_FLOWS: u32, how many flows the table may hold
  * @TOE_A_SETTINGS_TIMEOUT_MS: u32, milliseconds an engine may take to answer
+ * @TOE_A_SETTINGS_NETNS_FLOWS: u32, how many flows a network namespace may have
+ *	on engines or on their way; 0: no limit
  */
 enum toe_settings_attr {
 	TOE_A_SETTINGS_UNSPEC,
 	TOE_A_SETTINGS_PAD,
 	TOE_A_SETTINGS_MAX_FLOWS,
 	TOE_A_SETTINGS_TIMEOUT_MS,
+	TOE_A_SETTINGS_NETNS_FLOWS,
 
 	__TOE_A_SETTINGS_MAX
 };
@@ -342,5 +379,46 @@ enum toe_event_attr {
 	__TOE_A_EVENT_MAX
 };
 #define TOE_A_EVENT_MAX (__TOE_A_EVENT_MAX - 1)
+
+/**
+ * enum toe_why_attr - what would become of a signal now
+ * @TOE_A_WHY_UNSPEC: never used
+ * @TOE_A_WHY_PAD: padding
+ * @TOE_A_WHY_REASON: u8, enum toe_reason: TOE_REASON_NONE: it would be tried;
+ *	else why it would be refused or put off
+ * @TOE_A_WHY_BYTES: u64, bytes acknowledged and received on the connection
+ * @TOE_A_WHY_ENGINE: string, name of the engine that it would go to
+ */
+enum toe_why_attr {
+	TOE_A_WHY_UNSPEC,
+	TOE_A_WHY_PAD,
+	TOE_A_WHY_REASON,
+	TOE_A_WHY_BYTES,
+	TOE_A_WHY_ENGINE,
+
+	__TOE_A_WHY_MAX
+};
+#define TOE_A_WHY_MAX (__TOE_A_WHY_MAX - 1)
+
+/**
+ * enum toe_rule_attr - a rule, as far as the module knows it
+ * @TOE_A_RULE_UNSPEC: never used
+ * @TOE_A_RULE_PAD: padding
+ * @TOE_A_RULE_PRIO: u32, its priority
+ * @TOE_A_RULE_FLOWS: u32, its flows on engines or on their way
+ * @TOE_A_RULE_OPENS: u64, its flows that reached an engine
+ * @TOE_A_RULE_REFUSED: u64, its flows that its quota kept away
+ */
+enum toe_rule_attr {
+	TOE_A_RULE_UNSPEC,
+	TOE_A_RULE_PAD,
+	TOE_A_RULE_PRIO,
+	TOE_A_RULE_FLOWS,
+	TOE_A_RULE_OPENS,
+	TOE_A_RULE_REFUSED,
+
+	__TOE_A_RULE_MAX
+};
+#define TOE_A_RULE_MAX (__TOE_A_RULE_MAX - 1)
 
 #endif /* _UAPI_LINUX_TOE_H */

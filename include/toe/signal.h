@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * What a BPF program tells the module about a connection. Both sides include
+ * this; the module trusts nothing in it.
+ */
+#ifndef _TOE_SIGNAL_H
+#define _TOE_SIGNAL_H
+
+#include <linux/types.h>
+#include <linux/toe.h>
+
+/**
+ * struct toe_signal - the rule under which a connection is a candidate
+ * @threshold: bytes, acknowledged and received together, that make it heavy;
+ *	what it has to move again after a return before it is tried again
+ * @min_rate: bytes per second; slower than this for @dwell_ms and it may be
+ *	returned; 0: never for that
+ * @dwell_ms: milliseconds
+ * @max_flows: how many flows the rule may have on engines; 0: no limit
+ * @prio: the rule's priority, 1 to TOE_RULE_PRIO_MAX, which is its name
+ * @flags: TOE_SIGNAL_*
+ * @engine: name of the engine, ended by a zero; empty: any
+ */
+struct toe_signal {
+	__u64	threshold;
+	__u64	min_rate;
+	__u32	dwell_ms;
+	__u32	max_flows;
+	__u32	prio;
+	__u32	flags;
+	char	engine[TOE_ENGINE_NAME_LEN];
+};
+
+/* The rule says never */
+#define TOE_SIGNAL_NEVER	(1u << 0)
+
+#endif /* _TOE_SIGNAL_H */
