@@ -21,6 +21,7 @@ static struct genl_family toe_genl_family;
 static const struct nla_policy toe_flow_policy[TOE_A_FLOW_MAX + 1] = {
 	[TOE_A_FLOW_ID]		= NLA_POLICY_MIN(NLA_U32, 1),
 	[TOE_A_FLOW_TUPLE]	= NLA_POLICY_EXACT_LEN(sizeof(struct toe_tuple)),
+	[TOE_A_FLOW_REASON]	= { .type = NLA_U8 },
 };
 
 static const struct nla_policy toe_settings_policy[TOE_A_SETTINGS_MAX + 1] = {
@@ -107,6 +108,7 @@ static int toe_put_flow(struct sk_buff *msg, struct toe_flow *flow)
 struct toe_named {
 	struct toe_flow_key key;
 	struct toe_flow *flow;	/* referenced, or NULL */
+	enum toe_reason reason;	/* TOE_REASON_ADMIN when none was given */
 };
 
 static int toe_named_get(struct genl_info *info, struct toe_named *named)
@@ -116,12 +118,15 @@ static int toe_named_get(struct genl_info *info, struct toe_named *named)
 
 	memset(named, 0, sizeof(*named));
 	named->key.net = genl_info_net(info);
+	named->reason = TOE_REASON_ADMIN;
 	if (GENL_REQ_ATTR_CHECK(info, TOE_A_FLOW))
 		return -EINVAL;
 	err = nla_parse_nested(tb, TOE_A_FLOW_MAX, info->attrs[TOE_A_FLOW],
 			       toe_flow_policy, info->extack);
 	if (err)
 		return err;
+	if (tb[TOE_A_FLOW_REASON])
+		named->reason = nla_get_u8(tb[TOE_A_FLOW_REASON]);
 	if (tb[TOE_A_FLOW_ID]) {
 		named->flow = toe_flow_by_id(nla_get_u32(tb[TOE_A_FLOW_ID]));
 		if (named->flow && named->flow->key.net != named->key.net) {
@@ -306,6 +311,21 @@ static int toe_nl_flow_offload(struct sk_buff *skb, struct genl_info *info)
 	return err;
 }
 
+/* What user space may bring a flow back for; the others are the module's own. */
+static bool toe_return_reason(enum toe_reason reason)
+{
+	switch (reason) {
+	case TOE_REASON_ADMIN:
+	case TOE_REASON_RATE:
+	case TOE_REASON_NETFILTER:
+	case TOE_REASON_ROUTE_CHANGE:
+	case TOE_REASON_POLICY:
+		return true;
+	default:
+		return false;
+	}
+}
+
 static int toe_nl_flow_return(struct sk_buff *skb, struct genl_info *info)
 {
 	struct toe_named named;
@@ -314,12 +334,17 @@ static int toe_nl_flow_return(struct sk_buff *skb, struct genl_info *info)
 	err = toe_named_get(info, &named);
 	if (err)
 		return err;
+	if (!toe_return_reason(named.reason)) {
+		GENL_SET_ERR_MSG(info, "user space does not return flows for this reason");
+		err = -EINVAL;
+		goto out;
+	}
 	if (!named.flow || !READ_ONCE(named.flow->busy)) {
 		GENL_SET_ERR_MSG(info, "the flow is not offloaded");
 		err = -ENOENT;
 		goto out;
 	}
-	toe_flow_kick(named.flow, TOE_REASON_ADMIN);
+	toe_flow_kick(named.flow, named.reason);
 	err = wait_event_killable(named.flow->wait,
 				  !READ_ONCE(named.flow->busy));
 out:

@@ -51,6 +51,12 @@ static const struct field flow_fields[] = {
 	[TOE_A_FLOW_CLOSE_NS]	= FIXED(struct toe_flow, close_ns),
 	[TOE_A_FLOW_AGE_NS]	= FIXED(struct toe_flow, age_ns),
 	[TOE_A_FLOW_NETNS]	= FIXED(struct toe_flow, netns),
+	[TOE_A_FLOW_RULE]	= FIXED(struct toe_flow, rule),
+	[TOE_A_FLOW_THRESHOLD]	= FIXED(struct toe_flow, threshold),
+	[TOE_A_FLOW_MIN_RATE]	= FIXED(struct toe_flow, min_rate),
+	[TOE_A_FLOW_DWELL_MS]	= FIXED(struct toe_flow, dwell_ms),
+	[TOE_A_FLOW_FAILS]	= FIXED(struct toe_flow, fails),
+	[TOE_A_FLOW_RETRY_NS]	= FIXED(struct toe_flow, retry_ns),
 };
 _Static_assert(ARRAY_SIZE(flow_fields) == __TOE_A_FLOW_MAX, "flow attributes");
 
@@ -79,6 +85,7 @@ _Static_assert(ARRAY_SIZE(stats_fields) == __TOE_A_STATS_MAX, "stats attributes"
 static const struct field settings_fields[] = {
 	[TOE_A_SETTINGS_MAX_FLOWS]  = FIXED(struct toe_settings, max_flows),
 	[TOE_A_SETTINGS_TIMEOUT_MS] = FIXED(struct toe_settings, timeout_ms),
+	[TOE_A_SETTINGS_NETNS_FLOWS] = FIXED(struct toe_settings, netns_flows),
 };
 _Static_assert(ARRAY_SIZE(settings_fields) == __TOE_A_SETTINGS_MAX, "settings attributes");
 
@@ -89,6 +96,21 @@ static const struct field event_fields[] = {
 	[TOE_A_EVENT_REASON]	= FIXED(struct toe_event, reason),
 };
 _Static_assert(ARRAY_SIZE(event_fields) == __TOE_A_EVENT_MAX, "event attributes");
+
+static const struct field why_fields[] = {
+	[TOE_A_WHY_REASON]	= FIXED(struct toe_why, reason),
+	[TOE_A_WHY_BYTES]	= FIXED(struct toe_why, bytes),
+	[TOE_A_WHY_ENGINE]	= STRING(struct toe_why, engine),
+};
+_Static_assert(ARRAY_SIZE(why_fields) == __TOE_A_WHY_MAX, "why attributes");
+
+static const struct field rule_fields[] = {
+	[TOE_A_RULE_PRIO]	= FIXED(struct toe_rule_use, prio),
+	[TOE_A_RULE_FLOWS]	= FIXED(struct toe_rule_use, flows),
+	[TOE_A_RULE_OPENS]	= FIXED(struct toe_rule_use, opens),
+	[TOE_A_RULE_REFUSED]	= FIXED(struct toe_rule_use, refused),
+};
+_Static_assert(ARRAY_SIZE(rule_fields) == __TOE_A_RULE_MAX, "rule attributes");
 
 static void read_array(const struct nlattr *attr, size_t entry,
 		       struct toe_counters *to)
@@ -239,4 +261,24 @@ int toe_decode_event(const struct nlmsghdr *nlh, struct toe_event *event)
 	err = read_nest(nlh, TOE_A_EVENT, event_fields,
 			ARRAY_SIZE(event_fields), event, NULL);
 	return err ? err : toe_decode_flow(nlh, &event->flow);
+}
+
+int toe_decode_why(const struct nlmsghdr *nlh, struct toe_why *why)
+{
+	int err;
+
+	memset(why, 0, sizeof(*why));
+	err = read_nest(nlh, TOE_A_WHY, why_fields, ARRAY_SIZE(why_fields), why,
+			&why->has);
+	if (err)
+		return err;
+	why->known = find_nest(nlh, TOE_A_FLOW);
+	return why->known ? toe_decode_flow(nlh, &why->flow) : 0;
+}
+
+int toe_decode_rule(const struct nlmsghdr *nlh, struct toe_rule_use *rule)
+{
+	memset(rule, 0, sizeof(*rule));
+	return read_nest(nlh, TOE_A_RULE, rule_fields, ARRAY_SIZE(rule_fields),
+			 rule, NULL);
 }

@@ -32,6 +32,36 @@ struct toe_flow {
 	uint64_t close_ns;
 	uint64_t age_ns;
 	uint64_t netns;
+	uint32_t rule;
+	uint64_t threshold;
+	uint64_t min_rate;
+	uint32_t dwell_ms;
+	uint32_t fails;
+	uint64_t retry_ns;
+};
+
+/**
+ * struct toe_why - what would become of a signal, see enum toe_why_attr
+ * @has: bit per enum toe_why_attr that the message carried
+ * @known: the module knows the flow: @flow is there
+ */
+struct toe_why {
+	uint32_t has;
+	uint8_t reason;
+	uint64_t bytes;
+	char engine[TOE_ENGINE_NAME_LEN];
+	bool known;
+	struct toe_flow flow;
+};
+
+/**
+ * struct toe_rule_use - a rule in the module, see enum toe_rule_attr
+ */
+struct toe_rule_use {
+	uint32_t prio;
+	uint32_t flows;
+	uint64_t opens;
+	uint64_t refused;
 };
 
 /**
@@ -88,6 +118,7 @@ struct toe_settings {
 	uint32_t has;
 	uint32_t max_flows;
 	uint32_t timeout_ms;
+	uint32_t netns_flows;
 };
 
 /**
@@ -124,5 +155,7 @@ int toe_decode_engine(const struct nlmsghdr *nlh, struct toe_engine *engine);
 int toe_decode_stats(const struct nlmsghdr *nlh, struct toe_stats *stats);
 int toe_decode_settings(const struct nlmsghdr *nlh, struct toe_settings *settings);
 int toe_decode_event(const struct nlmsghdr *nlh, struct toe_event *event);
+int toe_decode_why(const struct nlmsghdr *nlh, struct toe_why *why);
+int toe_decode_rule(const struct nlmsghdr *nlh, struct toe_rule_use *rule);
 
 #endif /* _TOE_LIB_DECODE_H */

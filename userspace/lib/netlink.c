@@ -182,7 +182,8 @@ const char *toe_nl_text(const struct toe_nl *nl)
 	return nl->reply.text;
 }
 
-static void put_key(struct nlmsghdr *nlh, const struct toe_flow_key *key)
+static void put_flow(struct nlmsghdr *nlh, const struct toe_flow_key *key,
+		     enum toe_reason reason)
 {
 	struct nlattr *nest = mnl_attr_nest_start(nlh, TOE_A_FLOW);
 
@@ -190,7 +191,14 @@ static void put_key(struct nlmsghdr *nlh, const struct toe_flow_key *key)
 		mnl_attr_put_u32(nlh, TOE_A_FLOW_ID, key->id);
 	else
 		mnl_attr_put(nlh, TOE_A_FLOW_TUPLE, sizeof(key->tuple), &key->tuple);
+	if (reason)
+		mnl_attr_put_u8(nlh, TOE_A_FLOW_REASON, reason);
 	mnl_attr_nest_end(nlh, nest);
+}
+
+static void put_key(struct nlmsghdr *nlh, const struct toe_flow_key *key)
+{
+	put_flow(nlh, key, TOE_REASON_NONE);
 }
 
 /* An answer of one message; without it the request has not been answered. */
@@ -235,6 +243,16 @@ static int decode_stats(const struct nlmsghdr *nlh, void *item)
 static int decode_settings(const struct nlmsghdr *nlh, void *item)
 {
 	return toe_decode_settings(nlh, item);
+}
+
+static int decode_why(const struct nlmsghdr *nlh, void *item)
+{
+	return toe_decode_why(nlh, item);
+}
+
+static int decode_rule(const struct nlmsghdr *nlh, void *item)
+{
+	return toe_decode_rule(nlh, item);
 }
 
 static int append(const struct nlmsghdr *nlh, void *data)
@@ -311,14 +329,38 @@ int toe_nl_flow_offload(struct toe_nl *nl, const struct toe_tuple *tuple)
 	return talk(nl, nlh, ignore, NULL);
 }
 
-int toe_nl_flow_return(struct toe_nl *nl, const struct toe_flow_key *key)
+int toe_nl_flow_return(struct toe_nl *nl, const struct toe_flow_key *key,
+		       enum toe_reason reason)
 {
 	char buf[REQUEST_LEN] __attribute__((aligned(8)));
 	struct nlmsghdr *nlh;
 
 	nlh = request(nl, buf, nl->family, TOE_CMD_FLOW_RETURN, NLM_F_ACK);
-	put_key(nlh, key);
+	put_flow(nlh, key, reason);
 	return talk(nl, nlh, ignore, NULL);
+}
+
+int toe_nl_flow_why(struct toe_nl *nl, const struct toe_tuple *tuple,
+		    struct toe_why *why)
+{
+	struct single single = { .decode = decode_why, .item = why };
+	const struct toe_flow_key key = { .tuple = *tuple };
+	char buf[REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+
+	nlh = request(nl, buf, nl->family, TOE_CMD_FLOW_WHY, NLM_F_ACK);
+	put_key(nlh, &key);
+	return get(nl, nlh, &single);
+}
+
+int toe_nl_rule_dump(struct toe_nl *nl, struct toe_rule_use **rules, size_t *n)
+{
+	struct list list = { .size = sizeof(**rules), .decode = decode_rule };
+	int err = dump(nl, TOE_CMD_RULE_GET, &list);
+
+	*rules = (void *)list.items;
+	*n = list.n;
+	return err;
 }
 
 int toe_nl_engine_dump(struct toe_nl *nl, struct toe_engine **engines, size_t *n)
@@ -361,6 +403,8 @@ int toe_nl_settings_set(struct toe_nl *nl, const struct toe_settings *settings)
 		mnl_attr_put_u32(nlh, TOE_A_SETTINGS_MAX_FLOWS, settings->max_flows);
 	if (toe_has(settings->has, TOE_A_SETTINGS_TIMEOUT_MS))
 		mnl_attr_put_u32(nlh, TOE_A_SETTINGS_TIMEOUT_MS, settings->timeout_ms);
+	if (toe_has(settings->has, TOE_A_SETTINGS_NETNS_FLOWS))
+		mnl_attr_put_u32(nlh, TOE_A_SETTINGS_NETNS_FLOWS, settings->netns_flows);
 	mnl_attr_nest_end(nlh, nest);
 	return talk(nl, nlh, ignore, NULL);
 }

@@ -79,8 +79,29 @@ int toe_nl_flow_offload(struct toe_nl *nl, const struct toe_tuple *tuple);
  * toe_nl_flow_return() - bring a flow back, wait until it is back
  * @nl: the connection
  * @key: its name
+ * @reason: enum toe_reason, see TOE_CMD_FLOW_RETURN
  */
-int toe_nl_flow_return(struct toe_nl *nl, const struct toe_flow_key *key);
+int toe_nl_flow_return(struct toe_nl *nl, const struct toe_flow_key *key,
+		       enum toe_reason reason);
+
+/**
+ * toe_nl_flow_why() - ask what would become of a signal for a connection
+ * @nl: the connection to the module
+ * @tuple: the connection's name
+ * @why: the result
+ */
+int toe_nl_flow_why(struct toe_nl *nl, const struct toe_tuple *tuple,
+		    struct toe_why *why);
+
+/**
+ * toe_nl_rule_dump() - ask for the rules that the module has met
+ * @nl: the connection
+ * @rules: the result, to be given to free()
+ * @n: their number
+ *
+ * Return: as toe_nl_flow_dump().
+ */
+int toe_nl_rule_dump(struct toe_nl *nl, struct toe_rule_use **rules, size_t *n);
 
 /**
  * toe_nl_engine_dump() - ask for all engines

@@ -198,7 +198,7 @@ static int return_listed(struct ctl *ctl, struct toe_nl *nl,
 
 	if (flow->state == TOE_STATE_HOST)
 		return EXIT_OK;
-	err = toe_nl_flow_return(nl, &key);
+	err = toe_nl_flow_return(nl, &key, TOE_REASON_ADMIN);
 	if (!err || err == -ENOENT)
 		return EXIT_OK;
 	return fail(ctl, "%s %s: %s",
@@ -242,7 +242,7 @@ static int flow_return(struct ctl *ctl, int argc, char **argv)
 	if (all) {
 		ret = return_all(ctl, nl);
 	} else {
-		err = toe_nl_flow_return(nl, &key);
+		err = toe_nl_flow_return(nl, &key, TOE_REASON_ADMIN);
 		ret = err ? fail_nl(ctl, nl, err) : EXIT_OK;
 	}
 	toe_nl_close(nl);

@@ -120,7 +120,7 @@ int do_return(int n, char **word)
 	err = key_refresh();
 	start = now_ns();
 	if (!err)
-		err = toe_nl_flow_return(nl, &key);
+		err = toe_nl_flow_return(nl, &key, TOE_REASON_ADMIN);
 	if (err)
 		return say_error(err);
 	printf("ok us=%llu\n", (unsigned long long)(now_ns() - start) / 1000);
@@ -231,7 +231,7 @@ void job_handover(struct job *job)
 			break;
 		nap(1 + rand_r(&seed) % (2 * job->order.pause_ms + 1));
 		what = "return";
-		err = toe_nl_flow_return(mine, &k);
+		err = toe_nl_flow_return(mine, &k, TOE_REASON_ADMIN);
 		if (err)
 			break;
 		what = "get";
