@@ -106,7 +106,27 @@ int toe_policy_insert(struct toe_policy *p, const struct toe_rule *rule);
  */
 int toe_policy_remove(struct toe_policy *p, uint32_t prio);
 
-/* policy_rule.c: words to rule to words */
+/* policy_names.c: what names mean on this machine */
+
+/**
+ * toe_cgroup_root() - where cgroup2 is mounted
+ * @path: the result, the first such folder
+ * @len: of @path
+ *
+ * Return: 0, -ENOENT when it is not mounted.
+ */
+int toe_cgroup_root(char *path, size_t len);
+
+/**
+ * toe_netns_cookie() - the cookie of a network namespace
+ * @name: its name under /run/netns
+ * @cookie: the result
+ *
+ * Return: 0, -ENOENT when there is none of that name, or a negative errno.
+ */
+int toe_netns_cookie(const char *name, uint64_t *cookie);
+
+/* policy_rule.c: words to rule; policy_format.c: rule to words */
 
 /**
  * toe_rule_parse() - read a rule from words
@@ -126,10 +146,13 @@ int toe_rule_parse(struct toe_rule *rule, int argc, char **argv, char *why);
  * @buf: the result
  * @len: of @buf; TOE_RULE_TEXT_LEN is always enough
  */
-#define TOE_RULE_TEXT_LEN	4096
+#define TOE_RULE_TEXT_LEN	5120
 void toe_rule_format(const struct toe_rule *rule, char *buf, size_t len);
 
 /* policy_file.c: a whole policy in words */
+
+/* The longest line of a file, with its zero */
+#define TOE_POLICY_LINE_LEN	8192
 
 /**
  * toe_policy_read() - read a policy
@@ -147,6 +170,16 @@ int toe_policy_read(struct toe_policy *p, FILE *file, const char *name, char *wh
  * Return: 0 or what writing failed with.
  */
 int toe_policy_write(const struct toe_policy *p, FILE *file);
+
+/*
+ * The same for the words that are kept in the kernel beside the program that
+ * was made of them. They were right once: a cgroup that is gone by now is no
+ * error, and a network namespace is written NAME/COOKIE and means what NAME
+ * meant then, whatever it means now.
+ */
+int toe_policy_read_kept(struct toe_policy *p, FILE *file, const char *name,
+			 char *why);
+int toe_policy_write_kept(const struct toe_policy *p, FILE *file);
 
 /* policy_match.c: rule by rule, as the grammar says it */
 

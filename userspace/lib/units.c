@@ -37,6 +37,33 @@ static const struct unit time_units[] = {
 	{ "s",	1000 },
 };
 
+/* Bits per second */
+static const struct unit bit_units[] = {
+	{ "",	   1 },
+	{ "bit",   1 },
+	{ "kbit",  1000ULL },
+	{ "mbit",  1000000ULL },
+	{ "gbit",  1000000000ULL },
+	{ "tbit",  1000000000000ULL },
+	{ "kibit", 1ULL << 10 },
+	{ "mibit", 1ULL << 20 },
+	{ "gibit", 1ULL << 30 },
+	{ "tibit", 1ULL << 40 },
+};
+
+/* Bytes per second */
+static const struct unit bps_units[] = {
+	{ "bps",   1 },
+	{ "kbps",  1000ULL },
+	{ "mbps",  1000000ULL },
+	{ "gbps",  1000000000ULL },
+	{ "tbps",  1000000000000ULL },
+	{ "kibps", 1ULL << 10 },
+	{ "mibps", 1ULL << 20 },
+	{ "gibps", 1ULL << 30 },
+	{ "tibps", 1ULL << 40 },
+};
+
 /* Digits first: strtoull() alone would take blanks and signs. */
 static int parse_digits(const char *word, uint64_t *val, const char **rest)
 {
@@ -102,6 +129,64 @@ int toe_parse_ms(const char *word, uint32_t *val)
 		return -ERANGE;
 	*val = wide;
 	return 0;
+}
+
+int toe_parse_rate(const char *word, uint64_t *val)
+{
+	uint64_t bits;
+	int err;
+
+	err = parse_unit(word, bps_units, ARRAY_SIZE(bps_units), val);
+	if (err != -EINVAL)
+		return err;
+	err = parse_unit(word, bit_units, ARRAY_SIZE(bit_units), &bits);
+	if (err)
+		return err;
+	*val = bits / 8 + !!(bits % 8);
+	return 0;
+}
+
+/* The largest unit that leaves no rest. */
+static const char *write_unit(char *buf, size_t len, uint64_t val, uint64_t base,
+			      const char *const *units, unsigned int n)
+{
+	unsigned int i = 0;
+
+	while (val && i + 1 < n && !(val % base)) {
+		val /= base;
+		i++;
+	}
+	snprintf(buf, len, "%" PRIu64 "%s", val, units[i]);
+	return buf;
+}
+
+const char *toe_write_bytes(char *buf, size_t len, uint64_t bytes)
+{
+	static const char *const binary[] = { "B", "KiB", "MiB", "GiB", "TiB" };
+	static const char *const decimal[] = { "B", "kB", "MB", "GB", "TB" };
+
+	if (bytes % 1024 && !(bytes % 1000))
+		return write_unit(buf, len, bytes, 1000, decimal,
+				  ARRAY_SIZE(decimal));
+	return write_unit(buf, len, bytes, 1024, binary, ARRAY_SIZE(binary));
+}
+
+const char *toe_write_rate(char *buf, size_t len, uint64_t rate)
+{
+	static const char *const bits[] = { "bit", "kbit", "mbit", "gbit", "tbit" };
+	static const char *const bytes[] = { "bps", "kbps", "mbps", "gbps", "tbps" };
+	uint64_t wide;
+
+	if (__builtin_mul_overflow(rate, 8, &wide))
+		return write_unit(buf, len, rate, 1000, bytes, ARRAY_SIZE(bytes));
+	return write_unit(buf, len, wide, 1000, bits, ARRAY_SIZE(bits));
+}
+
+const char *toe_write_ms(char *buf, size_t len, uint32_t ms)
+{
+	static const char *const units[] = { "ms", "s" };
+
+	return write_unit(buf, len, ms, 1000, units, ARRAY_SIZE(units));
 }
 
 const char *toe_format_bytes(char *buf, size_t len, uint64_t bytes)

@@ -40,6 +40,49 @@ int toe_parse_bytes(const char *word, uint64_t *val);
 int toe_parse_ms(const char *word, uint32_t *val);
 
 /**
+ * toe_parse_rate() - read a rate as iproute2 writes rates
+ * @word: digits, then nothing or a unit in upper or lower case: bit, kbit, mbit,
+ *	gbit, tbit (powers of 1000), kibit, mibit, gibit, tibit (powers of 1024);
+ *	or bps, kbps, mbps, gbps, tbps, kibps, mibps, gibps, tibps, which are
+ *	bytes per second. No unit: bits per second
+ * @val: the result, bytes per second, rounded up
+ *
+ * Return: 0, -EINVAL when it is no such number, -ERANGE when it does not fit.
+ */
+int toe_parse_rate(const char *word, uint64_t *val);
+
+/**
+ * toe_write_bytes() - write a number of bytes so that toe_parse_bytes() reads
+ *	exactly it
+ * @buf: where to
+ * @len: its size, TOE_UNIT_LEN is always enough
+ * @bytes: the number
+ *
+ * Return: @buf.
+ */
+const char *toe_write_bytes(char *buf, size_t len, uint64_t bytes);
+
+/**
+ * toe_write_rate() - write a rate so that toe_parse_rate() reads exactly it
+ * @buf: where to
+ * @len: its size, TOE_UNIT_LEN is always enough
+ * @rate: bytes per second
+ *
+ * Return: @buf.
+ */
+const char *toe_write_rate(char *buf, size_t len, uint64_t rate);
+
+/**
+ * toe_write_ms() - write a time span so that toe_parse_ms() reads exactly it
+ * @buf: where to
+ * @len: its size, TOE_UNIT_LEN is always enough
+ * @ms: milliseconds
+ *
+ * Return: @buf.
+ */
+const char *toe_write_ms(char *buf, size_t len, uint32_t ms);
+
+/**
  * toe_format_bytes() - write a number of bytes for a person
  * @buf: where to
  * @len: its size, TOE_UNIT_LEN is always enough
