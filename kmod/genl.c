@@ -345,8 +345,10 @@ static int toe_nl_flow_return(struct sk_buff *skb, struct genl_info *info)
 		goto out;
 	}
 	toe_flow_kick(named.flow, named.reason);
-	err = wait_event_killable(named.flow->wait,
-				  !READ_ONCE(named.flow->busy));
+	/* Who brings back many does not want to wait for each. */
+	if (info->nlhdr->nlmsg_flags & NLM_F_ACK)
+		err = wait_event_killable(named.flow->wait,
+					  !READ_ONCE(named.flow->busy));
 out:
 	if (named.flow)
 		toe_flow_put(named.flow);

@@ -3,24 +3,12 @@
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
-#include <libmnl/libmnl.h>
+#include <sys/socket.h>
 #include <linux/genetlink.h>
-#include "msg.h"
-#include "netlink.h"
+#include "netlink_private.h"
 
 #define REQUEST_LEN	256	/* more than any request takes */
 #define DUMP_TRIES	10
-#define EVENT_RCVBUF	(4 << 20)
-#define REPLY_LEN	(32 << 10)	/* the kernel's largest dump buffer */
-
-struct toe_nl {
-	struct mnl_socket *sock;
-	uint16_t family;
-	uint32_t group;
-	uint32_t seq;
-	struct toe_reply reply;
-	char buf[REPLY_LEN] __attribute__((aligned(8)));
-};
 
 /* A growing array of equal things, filled by a dump. */
 struct list {
@@ -46,14 +34,29 @@ static struct nlmsghdr *request(struct toe_nl *nl, char *buf, uint16_t type,
 	return nlh;
 }
 
-static ssize_t receive(struct toe_nl *nl)
+static ssize_t receive(struct toe_nl *nl, int flags)
 {
+	struct iovec iov = { nl->buf, sizeof(nl->buf) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 	ssize_t len;
 
 	do {
-		len = mnl_socket_recvfrom(nl->sock, nl->buf, sizeof(nl->buf));
+		len = recvmsg(mnl_socket_get_fd(nl->sock), &msg, flags);
 	} while (len < 0 && errno == EINTR);
-	return len < 0 ? -errno : len;
+	if (len < 0)
+		return -errno;
+	return msg.msg_flags & MSG_TRUNC ? -EMSGSIZE : len;
+}
+
+ssize_t toe_nl_receive(struct toe_nl *nl)
+{
+	return receive(nl, 0);
+}
+
+static void reply_begin(struct toe_nl *nl, const struct nlmsghdr *nlh)
+{
+	memset(&nl->reply, 0, sizeof(nl->reply));
+	nl->reply.seq = nlh->nlmsg_seq;
 }
 
 /* Sends a request and reads its whole answer. */
@@ -64,12 +67,11 @@ static int talk(struct toe_nl *nl, const struct nlmsghdr *nlh, toe_msg_fn fn,
 	ssize_t len;
 	int err;
 
-	memset(reply, 0, sizeof(*reply));
-	reply->seq = nlh->nlmsg_seq;
+	reply_begin(nl, nlh);
 	if (mnl_socket_sendto(nl->sock, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
 	while (!reply->done) {
-		len = receive(nl);
+		len = receive(nl, 0);
 		if (len < 0)
 			return len;
 		err = toe_reply_read(reply, nl->buf, len, fn, data);
@@ -318,6 +320,32 @@ int toe_nl_flow_dump(struct toe_nl *nl, struct toe_flow **flows, size_t *n)
 	return err;
 }
 
+struct each {
+	toe_flow_fn fn;
+	void *data;
+};
+
+static int read_each(const struct nlmsghdr *nlh, void *data)
+{
+	const struct each *each = data;
+	struct toe_flow flow;
+	int err;
+
+	err = toe_decode_flow(nlh, &flow);
+	return err ? err : each->fn(&flow, each->data);
+}
+
+int toe_nl_flow_each(struct toe_nl *nl, toe_flow_fn fn, void *data)
+{
+	struct each each = { .fn = fn, .data = data };
+	char buf[REQUEST_LEN] __attribute__((aligned(8)));
+	int err;
+
+	err = talk(nl, request(nl, buf, nl->family, TOE_CMD_FLOW_GET, NLM_F_DUMP),
+		   read_each, &each);
+	return err == -EINTR || (!err && nl->reply.interrupted) ? -EAGAIN : err;
+}
+
 int toe_nl_flow_offload(struct toe_nl *nl, const struct toe_tuple *tuple)
 {
 	const struct toe_flow_key key = { .tuple = *tuple };
@@ -338,6 +366,33 @@ int toe_nl_flow_return(struct toe_nl *nl, const struct toe_flow_key *key,
 	nlh = request(nl, buf, nl->family, TOE_CMD_FLOW_RETURN, NLM_F_ACK);
 	put_flow(nlh, key, reason);
 	return talk(nl, nlh, ignore, NULL);
+}
+
+int toe_nl_flow_let_go(struct toe_nl *nl, uint32_t id, enum toe_reason reason)
+{
+	const struct toe_flow_key key = { .id = id };
+	char buf[REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+	ssize_t len;
+	int err;
+
+	/* Without NLM_F_ACK nobody waits, and only an error is answered: before
+	 * sendto() returns, since the kernel works in the sender's context.
+	 */
+	nlh = request(nl, buf, nl->family, TOE_CMD_FLOW_RETURN, 0);
+	put_flow(nlh, &key, reason);
+	reply_begin(nl, nlh);
+	if (mnl_socket_sendto(nl->sock, nlh, nlh->nlmsg_len) < 0)
+		return -errno;
+	while (!nl->reply.done) {
+		len = receive(nl, MSG_DONTWAIT);
+		if (len < 0)
+			return len == -EAGAIN ? 0 : len;
+		err = toe_reply_read(&nl->reply, nl->buf, len, ignore, NULL);
+		if (err)
+			return err;
+	}
+	return nl->reply.error;
 }
 
 int toe_nl_flow_why(struct toe_nl *nl, const struct toe_tuple *tuple,
@@ -407,77 +462,4 @@ int toe_nl_settings_set(struct toe_nl *nl, const struct toe_settings *settings)
 		mnl_attr_put_u32(nlh, TOE_A_SETTINGS_NETNS_FLOWS, settings->netns_flows);
 	mnl_attr_nest_end(nlh, nest);
 	return talk(nl, nlh, ignore, NULL);
-}
-
-static int join(struct toe_nl *nl, int group)
-{
-	return mnl_socket_setsockopt(nl->sock, NETLINK_ADD_MEMBERSHIP, &group,
-				     sizeof(group)) < 0 ? -errno : 0;
-}
-
-int toe_nl_subscribe(struct toe_nl *nl)
-{
-	int size = EVENT_RCVBUF;
-	int fd = mnl_socket_get_fd(nl->sock);
-	int err;
-
-	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
-		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
-	err = join(nl, nl->group);
-	/* The group in which families announce themselves has a fixed number. */
-	return err ? err : join(nl, GENL_ID_CTRL);
-}
-
-int toe_nl_fd(const struct toe_nl *nl)
-{
-	return mnl_socket_get_fd(nl->sock);
-}
-
-struct event_call {
-	struct toe_nl *nl;
-	toe_event_fn fn;
-	void *data;
-};
-
-static int check_family(const struct nlmsghdr *nlh, const struct toe_nl *nl)
-{
-	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
-	const struct nlattr *attr;
-
-	if (genl->cmd != CTRL_CMD_DELFAMILY)
-		return 0;
-	mnl_attr_for_each(attr, nlh, sizeof(*genl))
-		if (mnl_attr_get_type(attr) == CTRL_ATTR_FAMILY_ID &&
-		    mnl_attr_validate(attr, MNL_TYPE_U16) >= 0 &&
-		    mnl_attr_get_u16(attr) == nl->family)
-			return -ENODEV;
-	return 0;
-}
-
-static int read_event(const struct nlmsghdr *nlh, void *data)
-{
-	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
-	const struct event_call *call = data;
-	struct toe_event event;
-	int err;
-
-	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*genl))
-		return -EBADMSG;
-	if (nlh->nlmsg_type == GENL_ID_CTRL)
-		return check_family(nlh, call->nl);
-	if (nlh->nlmsg_type != call->nl->family || genl->cmd != TOE_CMD_EVENT)
-		return 0;
-	err = toe_decode_event(nlh, &event);
-	return err ? err : call->fn(&event, call->data);
-}
-
-int toe_nl_events(struct toe_nl *nl, toe_event_fn fn, void *data)
-{
-	struct event_call call = { .nl = nl, .fn = fn, .data = data };
-	ssize_t len = receive(nl);
-
-	nl->reply.text[0] = 0;
-	if (len < 0)
-		return len;
-	return toe_events_read(nl->buf, len, read_event, &call);
 }

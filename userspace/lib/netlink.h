@@ -21,6 +21,8 @@ struct toe_flow_key {
 	struct toe_tuple tuple;
 };
 
+/* Return: 0, or a negative errno to stop reading flows. */
+typedef int (*toe_flow_fn)(const struct toe_flow *flow, void *data);
 /* Return: 0, or a negative errno to stop reading events. */
 typedef int (*toe_event_fn)(const struct toe_event *event, void *data);
 
@@ -69,6 +71,20 @@ int toe_nl_flow_get(struct toe_nl *nl, const struct toe_flow_key *key,
 int toe_nl_flow_dump(struct toe_nl *nl, struct toe_flow **flows, size_t *n);
 
 /**
+ * toe_nl_flow_each() - ask for all flows, once, and look at each as it comes
+ * @nl: the connection
+ * @fn: called for each
+ * @data: passed to @fn
+ *
+ * For who asks again soon anyway: one pass over the table, and no memory.
+ *
+ * Return: 0, what @fn returned or a negative errno; -EAGAIN when the table
+ * changed meanwhile: flows may have been missing or have come twice. After
+ * another error the connection is to be closed: an answer may be half read.
+ */
+int toe_nl_flow_each(struct toe_nl *nl, toe_flow_fn fn, void *data);
+
+/**
  * toe_nl_flow_offload() - move a connection to an engine, wait until it is there
  * @nl: the connection to the module
  * @tuple: the connection's name
@@ -83,6 +99,18 @@ int toe_nl_flow_offload(struct toe_nl *nl, const struct toe_tuple *tuple);
  */
 int toe_nl_flow_return(struct toe_nl *nl, const struct toe_flow_key *key,
 		       enum toe_reason reason);
+
+/**
+ * toe_nl_flow_let_go() - have a flow brought back, do not wait for it
+ * @nl: the connection
+ * @id: its id on the engine: what was decided about one life of a connection
+ *	does not hit the next one
+ * @reason: enum toe_reason, see TOE_CMD_FLOW_RETURN
+ *
+ * Return: 0: it is on its way, or a negative errno; -ENOENT when there is no
+ * such flow any more.
+ */
+int toe_nl_flow_let_go(struct toe_nl *nl, uint32_t id, enum toe_reason reason);
 
 /**
  * toe_nl_flow_why() - ask what would become of a signal for a connection

@@ -124,7 +124,8 @@ enum toe_reason {
  *	answers when it is there, or with an error and an extack text.
  *	Privileged (CAP_NET_ADMIN), as is all that changes anything
  * @TOE_CMD_FLOW_RETURN: bring a flow back, named by tuple or id; answers when
- *	it is back. TOE_A_FLOW_REASON says why: TOE_REASON_ADMIN, which it is
+ *	it is back, and without NLM_F_ACK does not wait for that.
+ *	TOE_A_FLOW_REASON says why: TOE_REASON_ADMIN, which it is
  *	without, RATE, NETFILTER, ROUTE_CHANGE or POLICY
  * @TOE_CMD_ENGINE_GET: dump: all engines
  * @TOE_CMD_STATS_GET: do: the counters
