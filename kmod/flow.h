@@ -173,6 +173,7 @@ struct toe_flow {
 
 /* Most connections offloaded or on their way at once */
 extern unsigned int toe_max_flows;
+#define TOE_MAX_MAX_FLOWS	BIT(20)
 /* Where every work of the module runs */
 extern struct workqueue_struct *toe_wq;
 

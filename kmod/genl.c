@@ -13,9 +13,6 @@
 #include "migrate.h"
 #include "stats.h"
 
-#define TOE_MAX_TIMEOUT_MS	60000
-#define TOE_MAX_MAX_FLOWS	BIT(20)
-
 static struct genl_family toe_genl_family;
 
 static const struct nla_policy toe_flow_policy[TOE_A_FLOW_MAX + 1] = {

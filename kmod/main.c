@@ -8,7 +8,9 @@
 #include "gate.h"
 #include "genl.h"
 #include "migrate.h"
+#include "proc.h"
 #include "signal.h"
+#include "sysctl.h"
 
 module_param_named(max_flows, toe_max_flows, uint, 0444);
 MODULE_PARM_DESC(max_flows, "connections offloaded or on their way at once (changed at run time by toectl)");
@@ -25,9 +27,15 @@ static int __init toe_init(void)
 	err = toe_gate_init();
 	if (err)
 		goto err_flow;
-	err = toe_genl_init();
+	err = toe_proc_init();
 	if (err)
 		goto err_gate;
+	err = toe_sysctl_init();
+	if (err)
+		goto err_proc;
+	err = toe_genl_init();
+	if (err)
+		goto err_sysctl;
 	err = toe_signal_init();
 	if (err)
 		goto err_genl;
@@ -35,6 +43,10 @@ static int __init toe_init(void)
 
 err_genl:
 	toe_genl_exit();
+err_sysctl:
+	toe_sysctl_exit();
+err_proc:
+	toe_proc_exit();
 err_gate:
 	toe_gate_exit();
 err_flow:
@@ -49,6 +61,8 @@ static void __exit toe_exit(void)
 	 * is offloaded; what is left are flows that wait for nothing.
 	 */
 	toe_genl_exit();
+	toe_sysctl_exit();
+	toe_proc_exit();
 	toe_flow_stop();
 	toe_gate_exit();
 	toe_flow_exit();

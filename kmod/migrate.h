@@ -7,6 +7,7 @@ struct work_struct;
 
 /* Milliseconds an engine may take to answer a command */
 extern unsigned int toe_timeout_ms;
+#define TOE_MAX_TIMEOUT_MS	60000
 
 void toe_migrate_work(struct work_struct *work);
 

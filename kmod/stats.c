@@ -47,3 +47,26 @@ const char *toe_reason_text(enum toe_reason reason)
 
 	return texts[reason];
 }
+
+const char *toe_reason_name(enum toe_reason reason)
+{
+	static const char * const names[] = {
+#define TOE_REASON_NAME(name, word, text) [TOE_REASON_##name] = word,
+		TOE_REASONS(TOE_REASON_NAME)
+#undef TOE_REASON_NAME
+	};
+
+	return names[reason];
+}
+
+const char *toe_state_name(enum toe_flow_state state)
+{
+	static const char * const names[] = {
+		[TOE_STATE_HOST]	= "host",
+		[TOE_STATE_OPENING]	= "opening",
+		[TOE_STATE_ENGINE]	= "engine",
+		[TOE_STATE_CLOSING]	= "closing",
+	};
+
+	return names[state];
+}

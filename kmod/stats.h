@@ -42,5 +42,7 @@ void toe_stats_sum(struct toe_stats *sum);
 
 const char *toe_stat_name(enum toe_stat stat);
 const char *toe_reason_text(enum toe_reason reason);
+const char *toe_reason_name(enum toe_reason reason);
+const char *toe_state_name(enum toe_flow_state state);
 
 #endif /* _TOE_STATS_H */
