@@ -91,6 +91,9 @@ expect 2 "missing" set threshold
 expect 2 "'99999999999TiB'" set threshold 99999999999TiB
 expect 2 "'many'" set max-flows many
 expect 2 "'1h'" set timeout 1h
+expect 2 "'0'" set netns-flows 0
+expect 2 "'few'" set netns-flows few
+expect 2 "missing" set netns-flows
 expect 2 "'group'" load group /
 expect 2 "PATH is missing" load cgroup
 
@@ -99,7 +102,8 @@ for words in "flow show" "flow show id 7" "-j flow show" "engine show" \
 	     "stats show" "-a stats show" "settings show" "monitor" \
 	     "flow offload 192.0.2.1:80 192.0.2.2:80" "flow return all" \
 	     "flow return local [2001:db8::1]:80 remote [2001:db8::2]:80" \
-	     "set max-flows 100" "set timeout 2s" "load cgroup /"; do
+	     "set max-flows 100" "set timeout 2s" "set netns-flows 9" \
+	     "set netns-flows off" "load cgroup /"; do
 	# shellcheck disable=SC2086
 	expect 1 "$not_loaded" $words
 done

@@ -265,7 +265,7 @@ int read_cgroup(struct rule_reader *r, const char *word)
 		if ((unsigned char)*c < ' ' || *c == 0x7f)
 			return why_word(r->why, word, "is not the path of a cgroup: a control character is in it");
 	strcpy(path, word);
-	if (len > 1 && path[len - 1] == '/')
+	if (len > 1 && path[len - 1] == '/' && path[len - 2] != '/')
 		path[len - 1] = 0;
 	err = path[1] ? check_path(r, path) : 0;
 	if (err || r->kept)

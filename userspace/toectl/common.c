@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include "toectl.h"
 
@@ -119,6 +120,22 @@ int fail_nl(const struct ctl *ctl, const struct toe_nl *nl, int err)
 void warn_unsteady(const struct ctl *ctl)
 {
 	fail(ctl, "the list kept changing while it was read; entries may be missing or repeated");
+}
+
+int show_list(struct ctl *ctl, const struct toe_nl *nl, int err, void *list,
+	      size_t n, size_t size,
+	      void (*show)(struct toe_out *out, const void *entry))
+{
+	if (err == -EAGAIN)
+		warn_unsteady(ctl);
+	else if (err)
+		return fail_nl(ctl, nl, err);
+	toe_out_open(&ctl->out, NULL, '[');
+	for (size_t i = 0; i < n; i++)
+		show(&ctl->out, (const char *)list + i * size);
+	toe_out_close(&ctl->out, ']');
+	free(list);
+	return finish(ctl);
 }
 
 int finish(const struct ctl *ctl)

@@ -2,15 +2,14 @@
 #include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <errno.h>
 #include "toectl.h"
 
 static const char usage[] =
 	"Usage: toectl engine show\n";
 
-static void show_engine(struct toe_out *out, const struct toe_engine *e)
+static void show_engine(struct toe_out *out, const void *entry)
 {
+	const struct toe_engine *e = entry;
 	char ifname[IF_NAMESIZE];
 	char mac[18];
 	char *name;
@@ -39,19 +38,9 @@ static int show_engines(struct ctl *ctl, struct toe_nl *nl)
 {
 	struct toe_engine *engines;
 	size_t n;
-	int err;
+	int err = toe_nl_engine_dump(nl, &engines, &n);
 
-	err = toe_nl_engine_dump(nl, &engines, &n);
-	if (err == -EAGAIN)
-		warn_unsteady(ctl);
-	else if (err)
-		return fail_nl(ctl, nl, err);
-	toe_out_open(&ctl->out, NULL, '[');
-	for (size_t i = 0; i < n; i++)
-		show_engine(&ctl->out, &engines[i]);
-	toe_out_close(&ctl->out, ']');
-	free(engines);
-	return finish(ctl);
+	return show_list(ctl, nl, err, engines, n, sizeof(*engines), show_engine);
 }
 
 static int engine_show(struct ctl *ctl, int argc, char **argv)

@@ -90,6 +90,38 @@ static void out_addresses(struct toe_out *out, const struct toe_tuple *tuple)
 		    tuple->family == AF_INET6 ? "inet6" : "inet");
 }
 
+/* The bytes, and what moving the flow took. */
+static void out_traffic(struct toe_out *out, const struct toe_flow *flow)
+{
+	toe_out_bytes(out, "tx_engine", "    tx %s", flow->tx_engine);
+	toe_out_bytes(out, "tx_total", " of %s", flow->tx_total);
+	toe_out_bytes(out, "rx_engine", " rx %s", flow->rx_engine);
+	toe_out_bytes(out, "rx_total", " of %s", flow->rx_total);
+	if (out->json)
+		toe_out_u64(out, "srtt_us", NULL, flow->srtt_us);
+	else if (flow->srtt_us)
+		toe_out_ns(out, NULL, " rtt %s", flow->srtt_us * 1000ULL);
+	toe_out_u64(out, "opens", " opens %" PRIu64, flow->opens);
+	toe_out_ns(out, "open_ns", flow->open_ns ? " open %s" : NULL, flow->open_ns);
+	toe_out_ns(out, "close_ns", flow->close_ns ? " close %s" : NULL, flow->close_ns);
+}
+
+/* What made it a candidate, and how that went. */
+static void out_rule(struct toe_out *out, const struct toe_flow *flow)
+{
+	if (flow->rule)
+		toe_out_u64(out, "rule", " rule %" PRIu64, flow->rule);
+	else
+		toe_out_null(out, "rule");
+	toe_out_bytes(out, "threshold", NULL, flow->threshold);
+	toe_out_u64(out, "min_rate", NULL, flow->min_rate);
+	toe_out_u64(out, "dwell_ms", NULL, flow->dwell_ms);
+	toe_out_u64(out, "fails", flow->fails ? " fails %" PRIu64 : NULL,
+		    flow->fails);
+	toe_out_ns(out, "retry_ns", flow->retry_ns ? " retry %s" : NULL,
+		   flow->retry_ns);
+}
+
 void show_flow(struct toe_out *out, const char *key, const struct toe_flow *flow)
 {
 	const char *engine = *flow->engine ? flow->engine : NULL;
@@ -105,38 +137,24 @@ void show_flow(struct toe_out *out, const char *key, const struct toe_flow *flow
 	out_word(out, "reason", " reason %s", toe_reason_name(flow->reason),
 		 flow->reason);
 	toe_out_ns(out, "age_ns", " age %s\n", flow->age_ns);
-	toe_out_bytes(out, "tx_engine", "    tx %s", flow->tx_engine);
-	toe_out_bytes(out, "tx_total", " of %s", flow->tx_total);
-	toe_out_bytes(out, "rx_engine", " rx %s", flow->rx_engine);
-	toe_out_bytes(out, "rx_total", " of %s", flow->rx_total);
-	if (out->json)
-		toe_out_u64(out, "srtt_us", NULL, flow->srtt_us);
-	else if (flow->srtt_us)
-		toe_out_ns(out, NULL, " rtt %s", flow->srtt_us * 1000ULL);
-	toe_out_u64(out, "opens", " opens %" PRIu64, flow->opens);
-	toe_out_ns(out, "open_ns", flow->open_ns ? " open %s" : NULL, flow->open_ns);
-	toe_out_ns(out, "close_ns", flow->close_ns ? " close %s" : NULL, flow->close_ns);
+	out_traffic(out, flow);
+	out_rule(out, flow);
 	toe_out_u64(out, "netns", " netns %" PRIu64 "\n", flow->netns);
 	toe_out_close(out, '}');
+}
+
+static void show_listed(struct toe_out *out, const void *entry)
+{
+	show_flow(out, NULL, entry);
 }
 
 static int show_all(struct ctl *ctl, struct toe_nl *nl)
 {
 	struct toe_flow *flows;
 	size_t n;
-	int err;
+	int err = toe_nl_flow_dump(nl, &flows, &n);
 
-	err = toe_nl_flow_dump(nl, &flows, &n);
-	if (err == -EAGAIN)
-		warn_unsteady(ctl);
-	else if (err)
-		return fail_nl(ctl, nl, err);
-	toe_out_open(&ctl->out, NULL, '[');
-	for (size_t i = 0; i < n; i++)
-		show_flow(&ctl->out, NULL, &flows[i]);
-	toe_out_close(&ctl->out, ']');
-	free(flows);
-	return finish(ctl);
+	return show_list(ctl, nl, err, flows, n, sizeof(*flows), show_listed);
 }
 
 static int show_one(struct ctl *ctl, struct toe_nl *nl,

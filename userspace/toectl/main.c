@@ -22,6 +22,7 @@ static const char usage[] =
 	"       toectl stats show\n"
 	"       toectl set threshold { BYTES | off }\n"
 	"       toectl set max-flows NUMBER\n"
+	"       toectl set netns-flows { NUMBER | off }\n"
 	"       toectl set timeout MS\n"
 	"       toectl settings show\n"
 	"\n"

@@ -9,6 +9,7 @@
 static const char set_usage[] =
 	"Usage: toectl set threshold { BYTES | off }\n"
 	"       toectl set max-flows NUMBER\n"
+	"       toectl set netns-flows { NUMBER | off }\n"
 	"       toectl set timeout MS\n"
 	"\n"
 	"BYTES := NUMBER[UNIT], UNIT := { K | KiB | M | MiB | G | GiB | T | TiB |\n"
@@ -74,6 +75,20 @@ static int set_max_flows(struct ctl *ctl, int argc, char **argv)
 	return change(ctl, &s);
 }
 
+static int set_netns_flows(struct ctl *ctl, int argc, char **argv)
+{
+	struct toe_settings s = { .has = 1u << TOE_A_SETTINGS_NETNS_FLOWS };
+	int ret = one_word(ctl, argc, argv, "a number of flows");
+
+	if (ret)
+		return ret;
+	/* 0 is the module's word for no limit, and nobody's for none */
+	if (strcmp(argv[0], "off") &&
+	    (toe_parse_u32(argv[0], &s.netns_flows) || !s.netns_flows))
+		return bad_word(ctl, argv[0], "a number of flows, or 'off'");
+	return change(ctl, &s);
+}
+
 static int set_timeout(struct ctl *ctl, int argc, char **argv)
 {
 	struct toe_settings s = { .has = 1u << TOE_A_SETTINGS_TIMEOUT_MS };
@@ -114,6 +129,11 @@ static int show_settings(struct ctl *ctl, struct toe_nl *nl)
 	show_threshold(&ctl->out);
 	toe_out_u64(&ctl->out, "max_flows", "max-flows %" PRIu64 "\n",
 		    settings.max_flows);
+	if (ctl->out.json || settings.netns_flows)
+		toe_out_u64(&ctl->out, "netns_flows", "netns-flows %" PRIu64 "\n",
+			    settings.netns_flows);
+	else
+		toe_out_text(&ctl->out, "netns-flows off\n");
 	toe_out_u64(&ctl->out, "timeout_ms", "timeout %" PRIu64 "ms\n",
 		    settings.timeout_ms);
 	toe_out_close(&ctl->out, '}');
@@ -128,6 +148,7 @@ static int settings_show(struct ctl *ctl, int argc, char **argv)
 static const struct command set_commands[] = {
 	{ "threshold",	set_threshold },
 	{ "max-flows",	set_max_flows },
+	{ "netns-flows", set_netns_flows },
 	{ "timeout",	set_timeout },
 	{ NULL,		NULL },
 };

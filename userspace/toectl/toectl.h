@@ -133,6 +133,22 @@ int ask_module(struct ctl *ctl, int argc, char **argv,
 int fail_nl(const struct ctl *ctl, const struct toe_nl *nl, int err);
 
 /**
+ * show_list() - print what a dump answered, and free it
+ * @ctl: the invocation
+ * @nl: the connection that was asked
+ * @err: what the dump returned
+ * @list: the entries
+ * @n: their number
+ * @size: of one
+ * @show: prints one
+ *
+ * Return: EXIT_*.
+ */
+int show_list(struct ctl *ctl, const struct toe_nl *nl, int err, void *list,
+	      size_t n, size_t size,
+	      void (*show)(struct toe_out *out, const void *entry));
+
+/**
  * warn_unsteady() - say that a list changed faster than it could be read
  * @ctl: the invocation
  */
