@@ -67,7 +67,7 @@ net_up()
 
 	ip -n toe-card link add wire0 address $HOST_MAC txqueuelen $QUEUE type veth \
 		peer name peer0 netns toe-peer address $PEER_MAC || return
-	ip -n toe-card tuntap add dev host0 mode tap vnet_hdr || return
+	ip -n toe-card tuntap add dev host0 mode tap vnet_hdr multi_queue || return
 	ip -n toe-card tuntap add dev mgmt0 mode tap vnet_hdr || return
 	ip -n toe-card link set host0 address $HOST_TAP_MAC txqueuelen $QUEUE
 	ip -n toe-peer link set peer0 txqueuelen $QUEUE

@@ -3,7 +3,7 @@
 
 qemu_start()
 {
-	local image=$IN_SRC/build/image append plugin=() toe=() virtio
+	local image=$IN_SRC/build/image append plugin=() toe=() virtio queues
 
 	append="console=ttyS0 quiet net.ifnames=0 kfence.sample_interval=100"
 	append+=" panic_on_warn=0 panic=0 mitigations=off nokaslr tsc=reliable"
@@ -19,6 +19,9 @@ qemu_start()
 	virtio=mrg_rxbuf=on,csum=on,guest_csum=on,gso=on,host_tso4=on,host_tso6=on
 	virtio+=,guest_tso4=on,guest_tso6=on,rx_queue_size=1024,tx_queue_size=256,romfile=
 
+	# Native XDP takes a queue for each CPU. The guest uses one otherwise (rc).
+	queues=$((smp + 1))
+
 	TMPDIR=/var/tmp nsenter --net=/run/netns/toe-card qemu-system-x86_64 \
 		-name toe-host -nodefaults -no-user-config -display none -no-reboot \
 		-machine q35,memory-backend=mem,usb=off,smbus=off,sata=off,vmport=off \
@@ -30,8 +33,8 @@ qemu_start()
 		-qmp "unix:$IN_RUN/qmp.sock,server=on,wait=off" \
 		-drive "if=none,id=root,file=$image/root.img,format=raw,snapshot=on,cache=unsafe" \
 		-device virtio-blk-pci,drive=root \
-		-netdev tap,id=net0,ifname=host0,script=no,downscript=no,vnet_hdr=on,vhost=off \
-		-device "virtio-net-pci,netdev=net0,mac=$HOST_MAC,$virtio" \
+		-netdev "tap,id=net0,ifname=host0,script=no,downscript=no,vnet_hdr=on,vhost=off,queues=$queues" \
+		-device "virtio-net-pci,netdev=net0,mac=$HOST_MAC,$virtio,mq=on,vectors=$((2 * queues + 2))" \
 		-netdev tap,id=net1,ifname=mgmt0,script=no,downscript=no,vnet_hdr=on,vhost=off \
 		-device "virtio-net-pci,netdev=net1,mac=$MGMT_MAC,romfile=" \
 		-device virtio-rng-pci \
