@@ -179,6 +179,25 @@ struct toe_track {
 	__u32	zero;
 };
 
+#define TOE_TRACK_MAX		65536
+
+/*
+ * Array "track_filter": tracks by toe_track_hash(). A frame whose hash nobody
+ * has belongs to nobody who is tracked, which is what most frames need to know.
+ * Whoever adds a track or removes one counts (bpf/track.bpf.h).
+ */
+#define TOE_TRACK_FILTER	65536
+
+/* @remote: first and last word of the remote address, exclusive or */
+static inline __u32 toe_track_hash(__be32 remote, __be16 local_port,
+				   __be16 remote_port)
+{
+	__u32 h = remote ^ ((__u32)local_port << 16 | remote_port);
+
+	/* the golden ratio's bits; the upper half of a product depends on all */
+	return (h * 0x9e3779b1U) >> 16;
+}
+
 /* Most that a track's seq may lie ahead: well within half of the number space */
 #define TOE_TRACK_STEP		(1u << 30)
 /* Bytes after which a signal that was not taken is tried again, at the least */
@@ -201,6 +220,7 @@ struct toe_xdp_dev {
  * and through all changes of policy:
  *	"watches"	socket storage, struct toe_watch
  *	"track"		see struct toe_track
+ *	"track_filter"	see toe_track_hash()
  *	"xdp_devs"	see struct toe_xdp_dev
  */
 #define TOE_PIN_DIR		"/sys/fs/bpf/toe"
