@@ -79,23 +79,4 @@ enum toe_card_count {
 	__TOE_CARD_COUNT_MAX
 };
 
-/*
- * classify.bpf.c: the program that finds heavy connections. toectl pins its map
- * and the link that holds it on its cgroup.
- */
-#define TOE_PIN_DIR		"/sys/fs/bpf/toe"
-#define TOE_PIN_CONFIG		TOE_PIN_DIR "/config"
-#define TOE_PIN_CLASSIFY	TOE_PIN_DIR "/classify"
-
-#define TOE_THRESHOLD_DEFAULT	(1ULL << 20)
-
-/**
- * struct toe_classify_config - the only element of map "config"
- * @threshold: signal a connection after so many bytes, acknowledged and
- *	received together; 0: signal none
- */
-struct toe_classify_config {
-	__u64	threshold;
-};
-
 #endif /* _TOE_BPF_H */

@@ -61,7 +61,7 @@ enum toe_policy_dim {
 /**
  * struct toe_policy_head - the constant of a loaded program
  * @rules: number of rules
- * @words: 64-bit words of a set
+ * @words: 64-bit words of a set, without the word that precedes it
  * @dims: bit per enum toe_policy_dim that some rule asks about
  * @masks: entries of @mask
  * @any: by dimension, the set of a value that no map names: the rules that do
@@ -138,7 +138,7 @@ struct toe_policy_facts {
 #define TOE_POLICY_NO_RULE	(~0u)
 
 /**
- * struct toe_policy_query - context of program "policy_test"
+ * struct toe_policy_query - packet of program "policy_test"
  * @facts: of a connection made up; @facts.cgroup names its cgroup
  * @rule: the answer: number of the rule, or TOE_POLICY_NO_RULE
  * @error: 0 or a negative errno, -ENOENT when there is no such cgroup
@@ -162,6 +162,38 @@ struct toe_watch {
 	__u64	next;
 	__u32	bits;
 	__u32	tracked;
+};
+
+/**
+ * struct toe_policy_explained - result of program "explain"
+ * @found: 1: there is such a connection
+ * @rule: number of the rule that it matches, or TOE_POLICY_NO_RULE
+ * @watched: 1: @watch is there
+ * @zero: zero
+ * @facts: as rules see it
+ * @watch: what is remembered of it
+ */
+struct toe_policy_explained {
+	__u32	found;
+	__u32	rule;
+	__u32	watched;
+	__u32	zero;
+	struct toe_policy_facts facts;
+	struct toe_watch watch;
+};
+
+/**
+ * struct toe_policy_counts - result of program "scan"
+ * @seen: established connections looked at
+ * @offload: of these, a rule wants them offloaded when heavy
+ * @never: a rule says never
+ * @none: no rule matches
+ */
+struct toe_policy_counts {
+	__u64	seen;
+	__u64	offload;
+	__u64	never;
+	__u64	none;
 };
 
 /**
@@ -213,8 +245,10 @@ struct toe_xdp_dev {
 /*
  * The one pin. Everything else is found from it: link, program, maps by name.
  * On the program that holds the policy:
+ *	".rodata.head"	struct toe_policy_head
  *	"sets", "actions", "addrs", "ports", "devs", "cgroups", "uids", "marks",
  *	"netnses"	the compiled policy
+ *	"cgroup_sets"	by id of a cgroup, what its name came to
  *	"hits"		per CPU, by rule: connections that it took
  *	"text"		the rules in words, as toectl policy save writes them
  * and through all changes of policy:

@@ -168,7 +168,8 @@ test_threshold()
 
 	setup
 	toectl load >"$WORK/out" || die "toectl load: $(cat "$WORK/out")"
-	toectl set threshold 1MiB >"$WORK/out" || die "set threshold: $(cat "$WORK/out")"
+	toectl policy replace prio 32767 threshold 1MiB >"$WORK/out" ||
+		die "policy replace: $(cat "$WORK/out")"
 	stats_begin
 	connected
 	p recv $bytes
@@ -194,7 +195,8 @@ test_threshold_receiver()
 
 	setup
 	toectl load >"$WORK/out" || die "toectl load: $(cat "$WORK/out")"
-	toectl set threshold 1MiB >"$WORK/out" || die "set threshold: $(cat "$WORK/out")"
+	toectl policy replace prio 32767 threshold 1MiB >"$WORK/out" ||
+		die "policy replace: $(cat "$WORK/out")"
 	connected from-peer
 	h recv $bytes
 	p send $bytes

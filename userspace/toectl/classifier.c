@@ -1,54 +1,38 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Two pins: the configuration map and the link. The link is pinned last and
- * unpinned first, so whoever finds the link finds all of it. A map without a
- * link is what an interrupted load has left; the next load clears it away. A
- * lock on the file system's root lets one load or unload happen at a time.
+ * One pin, the link; the program and its maps are found from it. A lock on the
+ * file system's root lets one change happen at a time.
+ *
+ * A change of policy is a new program with new maps that takes the old one's
+ * place in the link. What is remembered of connections stays: those maps go from
+ * program to program.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
-#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <linux/magic.h>
-#include <toe/bpf.h>
 #include "classifier.h"
+#include "loaded.h"
+#include "policy_compile.h"
+#include "policy_maps.h"
+#include "scan.h"
 #include "classify.skel.h"
 
 #define BPFFS "/sys/fs/bpf"
 
-/* libbpf's warnings of the current call; shown only when it fails. */
-static char libbpf_words[1024];
-
-static int keep_words(enum libbpf_print_level level, const char *fmt, va_list ap)
-{
-	size_t used = strlen(libbpf_words);
-
-	if (level == LIBBPF_WARN)
-		vsnprintf(libbpf_words + used, sizeof(libbpf_words) - used, fmt, ap);
-	return 0;
-}
-
-static int fail_libbpf(const struct ctl *ctl, const char *step, int err)
-{
-	char *line, *rest = libbpf_words;
-
-	while ((line = strsep(&rest, "\n")))
-		if (*line)
-			fprintf(stderr, "%s\n", line);
-	return fail(ctl, "%s: %s", step, strerror(-err));
-}
+static const char *const lasting[] = {
+	"watches", "track", "track_filter", "xdp_devs", NULL
+};
 
 static void unpin(void)
 {
 	unlink(TOE_PIN_CLASSIFY);
-	unlink(TOE_PIN_CONFIG);
 	rmdir(TOE_PIN_DIR);	/* not when somebody else has pins there */
 }
 
@@ -70,78 +54,6 @@ static int lock_pins(const struct ctl *ctl)
 	return -1;
 }
 
-static int prepare_pins(const struct ctl *ctl)
-{
-	if (!access(TOE_PIN_CLASSIFY, F_OK))
-		return fail(ctl, "already loaded (toectl unload)");
-	if (errno != ENOENT)
-		return fail(ctl, TOE_PIN_CLASSIFY ": %s", strerror(errno));
-	unlink(TOE_PIN_CONFIG);
-	if (mkdir(TOE_PIN_DIR, 0700) && errno != EEXIST)
-		return fail(ctl, TOE_PIN_DIR ": %s", strerror(errno));
-	return EXIT_OK;
-}
-
-static int pin(const struct ctl *ctl, struct classify_bpf *skel, int cgroup)
-{
-	const struct toe_classify_config config = {
-		.threshold = TOE_THRESHOLD_DEFAULT,
-	};
-	const __u32 key = 0;
-	struct bpf_link *link;
-	int err;
-
-	err = bpf_map__update_elem(skel->maps.config, &key, sizeof(key), &config,
-				   sizeof(config), BPF_ANY);
-	if (err)
-		return fail_libbpf(ctl, "set the threshold", err);
-	err = bpf_map__pin(skel->maps.config, TOE_PIN_CONFIG);
-	if (err)
-		return fail_libbpf(ctl, "pin " TOE_PIN_CONFIG, err);
-	link = bpf_program__attach_cgroup(skel->progs.classify, cgroup);
-	if (!link)
-		return fail_libbpf(ctl, "attach to the cgroup", -errno);
-	err = bpf_link__pin(link, TOE_PIN_CLASSIFY);
-	/* The pin keeps it; without a pin it goes here. */
-	bpf_link__destroy(link);
-	return err ? fail_libbpf(ctl, "pin " TOE_PIN_CLASSIFY, err) : EXIT_OK;
-}
-
-/* toe.ko being there, this build's kfunc may be unknown to it all the same. */
-static int fail_load(const struct ctl *ctl, int err)
-{
-	if (err == -ESRCH && strstr(libbpf_words, "bpf_toe_signal"))
-		return fail(ctl, "module toe does not offer bpf_toe_signal(), or its BTF is missing");
-	return fail_libbpf(ctl, "load the program", err);
-}
-
-static int load_and_pin(const struct ctl *ctl, int cgroup)
-{
-	struct classify_bpf *skel;
-	int err, ret;
-
-	libbpf_set_print(keep_words);
-	skel = classify_bpf__open();
-	if (!skel)
-		return fail_libbpf(ctl, "open the program", -errno);
-	err = classify_bpf__load(skel);
-	ret = err ? fail_load(ctl, err) : pin(ctl, skel, cgroup);
-	classify_bpf__destroy(skel);
-	return ret;
-}
-
-static int load_locked(const struct ctl *ctl, int cgroup)
-{
-	int ret = prepare_pins(ctl);
-
-	if (ret)
-		return ret;
-	ret = load_and_pin(ctl, cgroup);
-	if (ret)
-		unpin();
-	return ret;
-}
-
 static int open_cgroup(const struct ctl *ctl, const char *path)
 {
 	struct statfs fs;
@@ -160,7 +72,136 @@ static int open_cgroup(const struct ctl *ctl, const char *path)
 	return -1;
 }
 
-int classifier_load(const struct ctl *ctl, const char *cgroup)
+/* The program with its policy, not attached; NULL: it has been said why.
+ * @old: NULL, or the classifier whose place it will take.
+ */
+static struct classify_bpf *load_program(const struct ctl *ctl,
+					 const struct toe_policy_image *img,
+					 const struct loaded *old)
+{
+	struct classify_bpf *skel;
+	int err;
+
+	bpf_quiet();
+	skel = classify_bpf__open();
+	if (!skel) {
+		fail_bpf(ctl, "open the program", -errno);
+		return NULL;
+	}
+	memcpy((void *)&skel->rodata_head->head, &img->head, sizeof(img->head));
+	err = policy_maps_size(skel->obj, img);
+	if (err) {
+		fail_bpf(ctl, "size the maps", err);
+		goto fail;
+	}
+	if (old && loaded_share(ctl, old, skel->obj, lasting))
+		goto fail;
+	err = classify_bpf__load(skel);
+	if (err) {
+		fail_bpf(ctl, "load the program", err);
+		goto fail;
+	}
+	err = policy_maps_fill(skel->obj, img);
+	if (!err)
+		err = policy_text_bind(bpf_program__fd(skel->progs.classify), img);
+	if (!err)
+		return skel;
+	fail_bpf(ctl, "fill the maps", err);
+fail:
+	classify_bpf__destroy(skel);
+	return NULL;
+}
+
+static int compile(const struct ctl *ctl, const struct toe_policy *policy,
+		   struct toe_policy_image *img)
+{
+	char why[TOE_WHY_LEN] = "";
+	int err = toe_policy_compile(policy, img, why);
+
+	if (!err)
+		return EXIT_OK;
+	return fail(ctl, "%s", *why ? why : strerror(-err));
+}
+
+static struct classify_bpf *make_program(const struct ctl *ctl,
+					 const struct toe_policy *policy,
+					 const struct loaded *old)
+{
+	struct classify_bpf *skel = NULL;
+	struct toe_policy_image img;
+
+	if (!compile(ctl, policy, &img)) {
+		skel = load_program(ctl, &img, old);
+		toe_policy_image_free(&img);
+	}
+	return skel;
+}
+
+static int attach_and_pin(const struct ctl *ctl, struct classify_bpf *skel, int cgroup)
+{
+	struct bpf_link *link;
+	int err;
+
+	link = bpf_program__attach_cgroup(skel->progs.classify, cgroup);
+	if (!link)
+		return fail_bpf(ctl, "attach to the cgroup", -errno);
+	err = bpf_link__pin(link, TOE_PIN_CLASSIFY);
+	/* The pin keeps it; without a pin it goes here. */
+	bpf_link__destroy(link);
+	return err ? fail_bpf(ctl, "pin " TOE_PIN_CLASSIFY, err) : EXIT_OK;
+}
+
+static int prepare_pins(const struct ctl *ctl)
+{
+	if (!access(TOE_PIN_CLASSIFY, F_OK))
+		return fail(ctl, "already loaded (toectl unload)");
+	if (errno != ENOENT)
+		return fail(ctl, TOE_PIN_CLASSIFY ": %s", strerror(errno));
+	if (mkdir(TOE_PIN_DIR, 0700) && errno != EEXIST)
+		return fail(ctl, TOE_PIN_DIR ": %s", strerror(errno));
+	return EXIT_OK;
+}
+
+static int apply(const struct ctl *ctl, struct apply_counts *counts)
+{
+	struct toe_policy_counts result;
+	struct loaded l;
+	int ret = loaded_open(ctl, &l);
+
+	if (ret)
+		return ret;
+	ret = scan_all(ctl, &l, false, &result);
+	if (!ret)
+		*counts = (struct apply_counts){
+			.seen = result.seen,
+			.offload = result.offload,
+			.never = result.never,
+			.none = result.none,
+		};
+	loaded_close(&l);
+	return ret;
+}
+
+static int load_locked(const struct ctl *ctl, int cgroup,
+		       const struct toe_policy *policy, struct apply_counts *counts)
+{
+	struct classify_bpf *skel;
+	int ret = prepare_pins(ctl);
+
+	if (ret)
+		return ret;
+	skel = make_program(ctl, policy, NULL);
+	ret = skel ? attach_and_pin(ctl, skel, cgroup) : EXIT_FAIL;
+	if (!ret)
+		ret = apply(ctl, counts);
+	if (ret)
+		unpin();
+	classify_bpf__destroy(skel);
+	return ret;
+}
+
+int classifier_load(const struct ctl *ctl, const char *cgroup,
+		    const struct toe_policy *policy, struct apply_counts *counts)
 {
 	struct toe_nl *nl;
 	int fd, lock, ret = EXIT_FAIL;
@@ -175,23 +216,45 @@ int classifier_load(const struct ctl *ctl, const char *cgroup)
 		return EXIT_FAIL;
 	lock = lock_pins(ctl);
 	if (lock >= 0) {
-		ret = load_locked(ctl, fd);
+		ret = load_locked(ctl, fd, policy, counts);
 		close(lock);
 	}
 	close(fd);
 	return ret;
 }
 
+static unsigned int count_xdp(const struct loaded *l)
+{
+	int fd = loaded_map(l, "xdp_devs");
+	struct toe_xdp_dev key, *previous = NULL;
+	unsigned int n = 0;
+
+	for (; fd >= 0 && !bpf_map_get_next_key(fd, previous, &key); n++)
+		previous = &key;
+	return n;
+}
+
 static int unload_locked(const struct ctl *ctl)
 {
-	bool loaded = !access(TOE_PIN_CLASSIFY, F_OK);
+	struct toe_policy_counts counts;
+	unsigned int xdp;
+	struct loaded l;
+	int ret = loaded_open(ctl, &l);
 
-	if (!loaded && errno != ENOENT)
-		return fail(ctl, TOE_PIN_CLASSIFY ": %s", strerror(errno));
-	if (loaded && unlink(TOE_PIN_CLASSIFY))
-		return fail(ctl, TOE_PIN_CLASSIFY ": %s", strerror(errno));
-	unpin();
-	return loaded ? EXIT_OK : fail(ctl, "the classifier is not loaded");
+	if (ret)
+		return ret;
+	xdp = count_xdp(&l);
+	if (xdp) {
+		ret = fail(ctl, "XDP is still attached to %u interface%s (toectl xdp detach)",
+			   xdp, xdp == 1 ? "" : "s");
+	} else if (unlink(TOE_PIN_CLASSIFY) || bpf_link_detach(l.link)) {
+		ret = fail(ctl, TOE_PIN_CLASSIFY ": %s", strerror(errno));
+	} else {
+		unpin();
+		ret = scan_all(ctl, &l, true, &counts);
+	}
+	loaded_close(&l);
+	return ret;
 }
 
 int classifier_unload(const struct ctl *ctl)
@@ -206,41 +269,135 @@ int classifier_unload(const struct ctl *ctl)
 	return ret;
 }
 
-static int open_config(void)
+static int read_policy(const struct ctl *ctl, const struct loaded *l,
+		       struct toe_policy *policy)
 {
-	int fd = bpf_obj_get(TOE_PIN_CONFIG);
+	char why[TOE_WHY_LEN] = "";
+	int fd = loaded_map(l, "text");
 
-	return fd < 0 ? -errno : fd;
+	memset(policy, 0, sizeof(*policy));
+	if (fd < 0)
+		return fail(ctl, "the loaded classifier has no map 'text'");
+	if (policy_text_read(fd, policy, why))
+		return fail(ctl, "%s", why);
+	return EXIT_OK;
 }
 
-int threshold_get(uint64_t *threshold)
+static int read_hits(const struct ctl *ctl, const struct loaded *l, unsigned int n,
+		     uint64_t **hits)
 {
-	struct toe_classify_config config;
-	const __u32 key = 0;
-	int fd = open_config();
-	int err = 0;
+	int fd = loaded_map(l, "hits"), err = -ENOENT;
 
-	if (fd < 0)
-		return fd;
-	if (bpf_map_lookup_elem(fd, &key, &config))
-		err = -errno;
-	else
-		*threshold = config.threshold;
-	close(fd);
-	return err;
+	*hits = calloc(n ? n : 1, sizeof(**hits));
+	if (!*hits)
+		err = -ENOMEM;
+	else if (fd >= 0)
+		err = policy_hits_read(fd, *hits, n);
+	if (!err)
+		return EXIT_OK;
+	free(*hits);
+	return fail(ctl, "map 'hits': %s", strerror(-err));
 }
 
-int threshold_set(uint64_t threshold)
+int classifier_policy(const struct ctl *ctl, struct toe_policy *policy,
+		      uint64_t **hits)
 {
-	const struct toe_classify_config config = { .threshold = threshold };
-	const __u32 key = 0;
-	int fd = open_config();
-	int err = 0;
+	struct loaded l;
+	int ret = loaded_open(ctl, &l);
 
-	if (fd < 0)
-		return fd;
-	if (bpf_map_update_elem(fd, &key, &config, BPF_ANY))
-		err = -errno;
-	close(fd);
-	return err;
+	if (ret)
+		return ret;
+	ret = read_policy(ctl, &l, policy);
+	if (!ret && hits) {
+		ret = read_hits(ctl, &l, policy->n, hits);
+		if (ret)
+			toe_policy_free(policy);
+	}
+	loaded_close(&l);
+	return ret;
+}
+
+/* Puts a new program in the place of the loaded one. */
+static int replace(const struct ctl *ctl, const struct loaded *l,
+		   const struct toe_policy *from, const struct toe_policy *to)
+{
+	struct classify_bpf *skel = make_program(ctl, to, l);
+	int err, ret = EXIT_OK;
+
+	if (!skel)
+		return EXIT_FAIL;
+	err = policy_hits_move(bpf_map__fd(skel->maps.hits), to,
+			       loaded_map(l, "hits"), from);
+	if (err)
+		ret = fail_bpf(ctl, "carry the counters over", err);
+	else if (bpf_link_update(l->link, bpf_program__fd(skel->progs.classify), NULL))
+		ret = fail_bpf(ctl, "change the program", -errno);
+	classify_bpf__destroy(skel);
+	return ret;
+}
+
+static int edit_locked(const struct ctl *ctl, policy_edit_fn edit, void *arg)
+{
+	struct toe_policy from, to;
+	struct loaded l;
+	int ret = loaded_open(ctl, &l);
+
+	if (ret)
+		return ret;
+	ret = read_policy(ctl, &l, &from);
+	if (!ret) {
+		ret = read_policy(ctl, &l, &to);
+		if (!ret)
+			ret = edit(ctl, &to, arg);
+		if (!ret)
+			ret = replace(ctl, &l, &from, &to);
+		toe_policy_free(&to);
+		toe_policy_free(&from);
+	}
+	loaded_close(&l);
+	return ret;
+}
+
+int classifier_edit(const struct ctl *ctl, policy_edit_fn edit, void *arg)
+{
+	int lock = lock_pins(ctl);
+	int ret;
+
+	if (lock < 0)
+		return EXIT_FAIL;
+	ret = edit_locked(ctl, edit, arg);
+	close(lock);
+	return ret;
+}
+
+int classifier_apply(const struct ctl *ctl, struct apply_counts *counts)
+{
+	int lock = lock_pins(ctl);
+	int ret;
+
+	if (lock < 0)
+		return EXIT_FAIL;
+	ret = apply(ctl, counts);
+	close(lock);
+	return ret;
+}
+
+int classifier_map(const struct ctl *ctl, const char *name)
+{
+	struct loaded l;
+	int fd, copy;
+
+	if (loaded_open(ctl, &l))
+		return -1;
+	fd = loaded_map(&l, name);
+	copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
+	loaded_close(&l);
+	if (copy < 0)
+		fail(ctl, "the loaded classifier has no map '%s'", name);
+	return copy;
+}
+
+bool classifier_loaded(void)
+{
+	return !access(TOE_PIN_CLASSIFY, F_OK);
 }

@@ -1,58 +1,97 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <mntent.h>
+#include <errno.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "classifier.h"
 #include "toectl.h"
 
 static const char load_usage[] =
-	"Usage: toectl load [ cgroup PATH ]\n"
+	"Usage: toectl load [ cgroup PATH ] [ policy FILE ]\n"
 	"\n"
-	"PATH is a cgroup2 folder; without it the root of the cgroup2 file system.\n";
+	"PATH is a cgroup2 folder; without it the root of the cgroup2 file system.\n"
+	"FILE is what 'toectl policy save' writes; without it there is one rule,\n"
+	"threshold 1MiB for all.\n";
 
 static const char unload_usage[] =
 	"Usage: toectl unload\n";
 
-/* The first cgroup2 that is mounted. */
-static bool find_cgroup2(char *path, size_t len)
+/* All connections, at the usual threshold */
+static int default_policy(const struct ctl *ctl, struct toe_policy *policy)
 {
-	FILE *mounts = setmntent("/proc/self/mounts", "re");
-	const struct mntent *entry;
-	bool found = false;
+	const struct toe_rule rule = {
+		.action = {
+			.prio = TOE_POLICY_DEFAULT_PRIO,
+			.threshold = TOE_POLICY_DEFAULT_THRESHOLD,
+		},
+	};
+	int err = toe_policy_insert(policy, &rule);
 
-	if (!mounts)
-		return false;
-	while (!found && (entry = getmntent(mounts))) {
-		if (strcmp(entry->mnt_type, "cgroup2") ||
-		    strlen(entry->mnt_dir) >= len)
-			continue;
-		strcpy(path, entry->mnt_dir);
-		found = true;
-	}
-	endmntent(mounts);
-	return found;
+	return err ? fail(ctl, "%s", strerror(-err)) : EXIT_OK;
+}
+
+static int read_policy(const struct ctl *ctl, const char *name,
+		       struct toe_policy *policy)
+{
+	FILE *file = fopen(name, "re");
+	char why[TOE_WHY_LEN];
+	int err;
+
+	if (!file)
+		return fail(ctl, "%s: %s", name, strerror(errno));
+	err = toe_policy_read(policy, file, name, why);
+	fclose(file);
+	return err ? fail(ctl, "%s", why) : EXIT_OK;
+}
+
+static int load(struct ctl *ctl, const char *cgroup, const char *file)
+{
+	struct toe_policy policy = {};
+	struct apply_counts counts;
+	int ret;
+
+	ret = file ? read_policy(ctl, file, &policy) : default_policy(ctl, &policy);
+	if (ret)
+		return ret;
+	ret = classifier_load(ctl, cgroup, &policy, &counts);
+	toe_policy_free(&policy);
+	if (ret)
+		return ret;
+	toe_out_open(&ctl->out, NULL, '{');
+	toe_out_u64(&ctl->out, "connections",
+		    "%" PRIu64 " connections were open and are considered\n",
+		    counts.seen);
+	toe_out_close(&ctl->out, '}');
+	return finish(ctl);
 }
 
 int do_load(struct ctl *ctl, int argc, char **argv)
 {
-	char path[4096];
-	int ret;
+	const char *cgroup = NULL, *file = NULL, **value;
+	char root[4096];
 
 	if (is_help(argc, argv)) {
 		fputs(load_usage, stdout);
 		return finish(ctl);
 	}
-	if (argc > 0) {
-		if (strcmp(argv[0], "cgroup"))
-			return bad_word(ctl, argv[0], "'cgroup'");
+	for (; argc > 0; argc -= 2, argv += 2) {
+		if (!strcmp(argv[0], "cgroup") && !cgroup)
+			value = &cgroup;
+		else if (!strcmp(argv[0], "policy") && !file)
+			value = &file;
+		else
+			return bad_word(ctl, argv[0], "'cgroup' or 'policy', once");
 		if (argc < 2)
-			return bad_word(ctl, NULL, "the cgroup's PATH");
-		ret = no_more(ctl, argc - 2, argv + 2);
-		return ret ? ret : classifier_load(ctl, argv[1]);
+			return bad_word(ctl, NULL, value == &cgroup ?
+					"the cgroup's PATH" : "the policy's FILE");
+		*value = argv[1];
 	}
-	if (!find_cgroup2(path, sizeof(path)))
-		return fail(ctl, "no cgroup2 file system is mounted");
-	return classifier_load(ctl, path);
+	if (!cgroup) {
+		if (toe_cgroup_root(root, sizeof(root)))
+			return fail(ctl, "no cgroup2 file system is mounted");
+		cgroup = root;
+	}
+	return load(ctl, cgroup, file);
 }
 
 int do_unload(struct ctl *ctl, int argc, char **argv)

@@ -7,13 +7,10 @@
 #include "units.h"
 
 static const char set_usage[] =
-	"Usage: toectl set threshold { BYTES | off }\n"
-	"       toectl set max-flows NUMBER\n"
+	"Usage: toectl set max-flows NUMBER\n"
 	"       toectl set netns-flows { NUMBER | off }\n"
 	"       toectl set timeout MS\n"
 	"\n"
-	"BYTES := NUMBER[UNIT], UNIT := { K | KiB | M | MiB | G | GiB | T | TiB |\n"
-	"                                 kB | MB | GB | TB }\n"
 	"MS := NUMBER[ms|s]\n";
 
 static const char settings_usage[] =
@@ -25,29 +22,6 @@ static int one_word(const struct ctl *ctl, int argc, char **argv,
 	if (argc < 1)
 		return bad_word(ctl, NULL, expected);
 	return no_more(ctl, argc - 1, argv + 1);
-}
-
-static int set_threshold(struct ctl *ctl, int argc, char **argv)
-{
-	int ret = one_word(ctl, argc, argv, "a number of bytes");
-	uint64_t bytes = 0;
-	int err;
-
-	if (ret)
-		return ret;
-	if (strcmp(argv[0], "off")) {
-		err = toe_parse_bytes(argv[0], &bytes);
-		if (err == -ERANGE)
-			return bad_word(ctl, argv[0], "in range");
-		if (err)
-			return bad_word(ctl, argv[0], "a number of bytes");
-	}
-	err = threshold_set(bytes);
-	if (err == -ENOENT)
-		return fail(ctl, "the classifier is not loaded (toectl load)");
-	if (err)
-		return fail(ctl, "%s", strerror(-err));
-	return EXIT_OK;
 }
 
 static int change(struct ctl *ctl, const struct toe_settings *settings)
@@ -101,23 +75,6 @@ static int set_timeout(struct ctl *ctl, int argc, char **argv)
 	return change(ctl, &s);
 }
 
-static void show_threshold(struct toe_out *out)
-{
-	uint64_t threshold;
-	int err = threshold_get(&threshold);
-
-	if (err && out->json)
-		toe_out_null(out, "threshold");
-	else if (err == -ENOENT)
-		toe_out_text(out, "threshold -- (the classifier is not loaded)\n");
-	else if (err)
-		toe_out_str(out, NULL, "threshold -- (%s)\n", strerror(-err));
-	else if (out->json || threshold)
-		toe_out_bytes(out, "threshold", "threshold %s\n", threshold);
-	else
-		toe_out_text(out, "threshold off\n");
-}
-
 static int show_settings(struct ctl *ctl, struct toe_nl *nl)
 {
 	struct toe_settings settings;
@@ -126,7 +83,6 @@ static int show_settings(struct ctl *ctl, struct toe_nl *nl)
 	if (err)
 		return fail_nl(ctl, nl, err);
 	toe_out_open(&ctl->out, NULL, '{');
-	show_threshold(&ctl->out);
 	toe_out_u64(&ctl->out, "max_flows", "max-flows %" PRIu64 "\n",
 		    settings.max_flows);
 	if (ctl->out.json || settings.netns_flows)
@@ -146,7 +102,6 @@ static int settings_show(struct ctl *ctl, int argc, char **argv)
 }
 
 static const struct command set_commands[] = {
-	{ "threshold",	set_threshold },
 	{ "max-flows",	set_max_flows },
 	{ "netns-flows", set_netns_flows },
 	{ "timeout",	set_timeout },

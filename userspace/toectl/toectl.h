@@ -188,20 +188,4 @@ void show_flow(struct toe_out *out, const char *key, const struct toe_flow *flow
  */
 void out_tuple(struct toe_out *out, const struct toe_tuple *tuple);
 
-/**
- * threshold_get() - read the loaded classifier's threshold
- * @threshold: the result, bytes
- *
- * Return: 0, or a negative errno; -ENOENT when none is loaded.
- */
-int threshold_get(uint64_t *threshold);
-
-/**
- * threshold_set() - change the loaded classifier's threshold
- * @threshold: bytes; 0: signal nothing
- *
- * Return: 0, or a negative errno; -ENOENT when none is loaded.
- */
-int threshold_set(uint64_t threshold);
-
 #endif /* _TOECTL_H */

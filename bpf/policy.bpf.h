@@ -1,0 +1,278 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * The first rule that matches a connection; see toe/policy.h for the method.
+ *
+ * 1. Sizes: "sets" gets its value_size, all maps their max_entries, when the
+ *    policy is loaded.
+ * 2. The word that precedes a set says which of its words are not zero. These
+ *    are AND'ed first, dimension by dimension, the cheap ones before the
+ *    others: most connections that no rule wants are known for such before any
+ *    word of a set was read.
+ * 3. The set of a cgroup is found by its name, component by component from the
+ *    root, so a cgroup that was removed and made again is still the same one.
+ *    That is slow; what it came to is kept by the cgroup's id, which is never
+ *    used twice, for as long as the policy lives.
+ */
+#ifndef _POLICY_BPF_H
+#define _POLICY_BPF_H
+
+#include "facts.bpf.h"
+
+/* A section of its own, so that it is a map of its own, which another program
+ * can use, too.
+ */
+const volatile struct toe_policy_head head SEC(".rodata.head");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__uint(key_size, sizeof(__u32));
+	__uint(value_size, sizeof(__u64));
+} sets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct toe_signal);
+} actions SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LPM_TRIE);
+	__uint(map_flags, BPF_F_NO_PREALLOC);
+	__uint(max_entries, 1);
+	__type(key, struct toe_policy_addr_key);
+	__type(value, __u32);
+} addrs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct toe_policy_ports);
+} ports SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, char[TOE_POLICY_DEV_NAME]);
+	__type(value, __u32);
+} devs SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct toe_policy_cgroup_key);
+	__type(value, struct toe_policy_cgroup);
+} cgroups SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_LRU_HASH);
+	__uint(max_entries, 4096);
+	__type(key, __u64);
+	__type(value, __u32);
+} cgroup_sets SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, __u32);
+} uids SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, struct toe_policy_mark_key);
+	__type(value, __u32);
+} marks SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, 1);
+	__type(key, __u64);
+	__type(value, __u32);
+} netnses SEC(".maps");
+
+static __always_inline __u32 policy_look(void *map, const void *key, __u32 dim)
+{
+	__u32 *set = bpf_map_lookup_elem(map, key);
+
+	return set ? *set : head.any[dim];
+}
+
+static __always_inline __u32 policy_addr(const __be32 *addr, __u32 family, __u32 dim)
+{
+	struct toe_policy_addr_key key = {
+		.side = dim,
+		.family = family,
+		.prefixlen = 32 + (family == AF_INET ? 32 : 128),
+	};
+
+	key.addr[0] = addr[0];
+	key.addr[1] = addr[1];
+	key.addr[2] = addr[2];
+	key.addr[3] = addr[3];
+	return policy_look(&addrs, &key, dim);
+}
+
+static __always_inline __u32 policy_port(__be16 port, __u32 dim)
+{
+	__u32 number = bpf_ntohs(port);
+	__u32 elem = number / 64 + (dim == TOE_DIM_RPORT ? TOE_POLICY_PORT_ELEMS : 0);
+	struct toe_policy_ports *p = bpf_map_lookup_elem(&ports, &elem);
+
+	return p ? p->set[number % 64] : head.any[dim];
+}
+
+static __noinline __u32 policy_walk_cgroup(struct cgroup *cgroup)
+{
+	struct cgroup **ancestors = cgroup->ancestors;
+	__u32 set = head.any[TOE_DIM_CGROUP];
+	struct toe_policy_cgroup *found;
+	struct toe_policy_cgroup_key key;
+	struct kernfs_node *kn;
+	int level, i;
+
+	level = BPF_CORE_READ(cgroup, level);
+	key.parent = 0;
+	for (i = 1; i <= TOE_POLICY_CGROUP_DEPTH && i <= level; i++) {
+		struct cgroup *ancestor = NULL;
+		long len;
+
+		bpf_probe_read_kernel(&ancestor, sizeof(ancestor), &ancestors[i]);
+		kn = BPF_CORE_READ(ancestor, kn);
+		__builtin_memset(key.name, 0, sizeof(key.name));
+		len = bpf_probe_read_kernel_str(key.name, sizeof(key.name),
+						BPF_CORE_READ(kn, name));
+		/* A name that fills the key may have been cut to fit in. */
+		if (len <= 0 || len == sizeof(key.name))
+			break;
+		found = bpf_map_lookup_elem(&cgroups, &key);
+		if (!found)
+			break;
+		key.parent = found->node;
+		set = found->set;
+	}
+	return set;
+}
+
+static __always_inline __u32 policy_cgroup(struct cgroup *cgroup)
+{
+	__u32 set, *known;
+	__u64 id;
+
+	if (!cgroup)
+		return head.any[TOE_DIM_CGROUP];
+	id = BPF_CORE_READ(cgroup, kn, id);
+	known = bpf_map_lookup_elem(&cgroup_sets, &id);
+	if (known)
+		return *known;
+	set = policy_walk_cgroup(cgroup);
+	bpf_map_update_elem(&cgroup_sets, &id, &set, BPF_ANY);
+	return set;
+}
+
+/* @v is not 0. */
+static __always_inline __u32 lowest_bit(__u64 v)
+{
+	__u32 n = 0;
+
+	if (!(v & 0xffffffff))
+		n += 32, v >>= 32;
+	if (!(v & 0xffff))
+		n += 16, v >>= 16;
+	if (!(v & 0xff))
+		n += 8, v >>= 8;
+	if (!(v & 0xf))
+		n += 4, v >>= 4;
+	if (!(v & 0x3))
+		n += 2, v >>= 2;
+	return n + !(v & 1);
+}
+
+/* A dimension that some rule asks about: AND its summary. */
+#define POLICY_ASK(dim, lookup)						\
+do {									\
+	if (dims & (1u << (dim))) {					\
+		__u32 id = (lookup);					\
+		const __u64 *s = bpf_map_lookup_elem(&sets, &id);	\
+									\
+		if (!s)							\
+			return TOE_POLICY_NO_RULE;			\
+		some &= s[0];						\
+		if (!some)						\
+			return TOE_POLICY_NO_RULE;			\
+		asked[n++] = s;						\
+	}								\
+} while (0)
+
+/**
+ * policy_match() - the first rule that matches
+ * @f: the connection; members of dimensions that no rule asks about may be zero
+ * @cgroup: its cgroup, may be NULL; @f.cgroup is not looked at
+ *
+ * Return: number of the rule, or TOE_POLICY_NO_RULE.
+ */
+static __noinline __u32 policy_match(const struct toe_policy_facts *f,
+				     struct cgroup *cgroup)
+{
+	const __u64 *asked[__TOE_DIM_MAX], *mark[TOE_POLICY_MAX_MASKS];
+	__u64 some = ~0ULL, some_mark = 0;
+	__u32 dims = head.dims, words = head.words, masks = head.masks;
+	__u32 n = 0, m, w, d;
+
+	if (!dims)
+		return head.rules ? 0 : TOE_POLICY_NO_RULE;
+
+	POLICY_ASK(TOE_DIM_DIR, f->accepted ? head.accepted : head.any[TOE_DIM_DIR]);
+	POLICY_ASK(TOE_DIM_LPORT, policy_port(f->tuple.local_port, TOE_DIM_LPORT));
+	POLICY_ASK(TOE_DIM_RPORT, policy_port(f->tuple.remote_port, TOE_DIM_RPORT));
+	POLICY_ASK(TOE_DIM_UID, policy_look(&uids, &f->uid, TOE_DIM_UID));
+	POLICY_ASK(TOE_DIM_NETNS, policy_look(&netnses, &f->netns, TOE_DIM_NETNS));
+	if (dims & (1u << TOE_DIM_MARK)) {
+		for (m = 0; m < TOE_POLICY_MAX_MASKS && m < masks; m++) {
+			struct toe_policy_mark_key key = {
+				.mask = m,
+				.mark = f->mark & head.mask[m],
+			};
+			__u32 id = policy_look(&marks, &key, TOE_DIM_MARK);
+			const __u64 *s = bpf_map_lookup_elem(&sets, &id);
+
+			if (!s)
+				return TOE_POLICY_NO_RULE;
+			some_mark |= s[0];
+			mark[m] = s;
+		}
+		some &= some_mark;
+		if (!some)
+			return TOE_POLICY_NO_RULE;
+	}
+	POLICY_ASK(TOE_DIM_CGROUP, policy_cgroup(cgroup));
+	POLICY_ASK(TOE_DIM_DEV, policy_look(&devs, f->dev, TOE_DIM_DEV));
+	POLICY_ASK(TOE_DIM_REMOTE,
+		   policy_addr(f->tuple.remote_addr, f->tuple.family, TOE_DIM_REMOTE));
+	POLICY_ASK(TOE_DIM_LOCAL,
+		   policy_addr(f->tuple.local_addr, f->tuple.family, TOE_DIM_LOCAL));
+
+	for (w = 0; w < TOE_POLICY_MAX_WORDS && w < words; w++) {
+		__u64 v = ~0ULL, marked = 0;
+
+		if (!(some >> w))
+			break;
+		if (!(some >> w & 1))
+			continue;
+		for (d = 0; d < __TOE_DIM_MAX && d < n; d++)
+			v &= asked[d][1 + w];
+		if (dims & (1u << TOE_DIM_MARK)) {
+			for (m = 0; m < TOE_POLICY_MAX_MASKS && m < masks; m++)
+				marked |= mark[m][1 + w];
+			v &= marked;
+		}
+		if (v)
+			return w * 64 + lowest_bit(v);
+	}
+	return TOE_POLICY_NO_RULE;
+}
+
+#endif /* _POLICY_BPF_H */
