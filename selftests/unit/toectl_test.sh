@@ -7,8 +7,8 @@
 set -u
 TOP=$(cd "$(dirname "$0")/../.." && pwd -P)
 TOECTL=${1:-$TOP/build/bin/toectl}
-ERR=$(mktemp) OUT=$(mktemp)
-trap 'rm -f "$ERR" "$OUT"' EXIT
+ERR=$(mktemp) OUT=$(mktemp) POLICY=$(mktemp)
+trap 'rm -f "$ERR" "$OUT" "$POLICY"' EXIT
 n=0
 failed=0
 
@@ -58,7 +58,8 @@ fi
 
 for words in help -V -h --version "flow help" "flow show help" "engine help" \
 	     "load help" "unload help" "monitor help" "stats help" "set help" \
-	     "set timeout help" "settings help"; do
+	     "set timeout help" "settings help" "policy help" "policy add help" \
+	     "policy monitor help" "why help"; do
 	# shellcheck disable=SC2086
 	expect 0 "" $words
 done
@@ -97,13 +98,67 @@ expect 2 "FILE is missing" load policy
 expect 2 "'cgroup'" load cgroup / cgroup /
 expect 1 "/no/such/file" load policy /no/such/file
 
+# Words of rules; policy_test.c has more of them.
+expect 2 "'polic'" polic show
+expect 2 "'ad'" policy ad
+expect 2 "'prio' is missing" policy add in
+expect 2 "'prio' is missing" policy add
+expect 2 "'70000'" policy add prio 70000
+expect 2 "'443-80'" policy add prio 1 lport 443-80
+expect 2 "'10.0.0.1/8'" policy add prio 1 remote 10.0.0.1/8
+expect 2 "'/no/such'" policy add prio 1 cgroup /no/such
+expect 2 "'nosuch'" policy replace prio 1 netns nosuch
+expect 2 "'0x11/0x10'" policy replace prio 1 mark 0x11/0x10
+expect 2 "'max-flows'" policy add prio 1 never max-flows 2
+expect 2 "'dwell'" policy add prio 1 dwell 2s
+expect 2 "missing" policy del
+expect 2 "'10'" policy del 10
+expect 2 "'ten'" policy del prio ten
+expect 2 "'more'" policy flush more
+expect 2 "'10'" policy show 10
+expect 2 "'0'" policy show prio 0
+expect 2 "FILE is missing" policy restore
+expect 2 "'more'" policy save x more
+expect 2 "'now'" policy apply now
+expect 2 "'now'" policy monitor now
+expect 2 "remote ADDRESS:PORT is missing" policy test flow 192.0.2.1:80
+expect 2 "'remote' ADDRESS:PORT is missing" policy test in local 192.0.2.1:80
+expect 2 "'lport'" policy test lport 80
+expect 2 "'uid'" policy test local 192.0.2.1:1 remote 192.0.2.2:2 uid 1,2
+expect 2 "'mark'" policy test local 192.0.2.1:1 remote 192.0.2.2:2 mark 1/1
+expect 2 "'dev'" policy test local 192.0.2.1:1 remote 192.0.2.2:2 dev
+expect 2 "'0'" why id 0
+expect 2 "remote ADDRESS:PORT is missing" why 192.0.2.1:80
+
+# Wrong files: read to their end before anything is touched.
+restore()	# WHY TEXT
+{
+	printf "$2" >"$POLICY"
+	expect 1 "$POLICY:$1" policy restore "$POLICY"
+}
+restore "1: a policy begins" ""
+restore "1: a policy begins" "prio 10 never\n"
+restore "3: '99999' is not a priority" "toe-policy 1\n\nprio 99999 never\nend 1\n"
+restore "3: priority 7 is taken by line 2" "toe-policy 1\nprio 7\nprio 7\nend 2\n"
+restore "2: '9-8' is not a range" "toe-policy 1\nprio 7 rport 9-8\nend 1\n"
+restore "3: '2' is not the number of rules" "toe-policy 1\nprio 7\nend 2\n"
+restore "3: the file breaks off" "toe-policy 1\nprio 7\n"
+restore "2: the file breaks off" "toe-policy 1\nprio 7"
+restore "2: a zero byte" "toe-policy 1\nprio\\0007\nend 1\n"
+{ echo toe-policy 1; seq -f "prio %.0f never" 10000; echo end 10000; } >"$POLICY"
+expect 1 "$POLICY:4098: rule 4097 is one too many" policy restore "$POLICY"
+expect 1 "/no/such: No such file" policy restore /no/such
+expect 1 "Is a directory" policy restore /
+expect 1 "standard input:1: a policy begins" policy restore - </dev/null
+
 not_loaded="module toe is not loaded (modprobe toe)"
 for words in "flow show" "flow show id 7" "-j flow show" "engine show" \
 	     "stats show" "-a stats show" "settings show" "monitor" \
 	     "flow offload 192.0.2.1:80 192.0.2.2:80" "flow return all" \
 	     "flow return local [2001:db8::1]:80 remote [2001:db8::2]:80" \
 	     "set max-flows 100" "set timeout 2s" "set netns-flows 9" \
-	     "set netns-flows off" "load cgroup /"; do
+	     "set netns-flows off" "why id 7" "why 192.0.2.1:80 192.0.2.2:80" \
+	     "policy show" "policy show prio 7" "load cgroup /"; do
 	# shellcheck disable=SC2086
 	expect 1 "$not_loaded" $words
 done

@@ -118,8 +118,28 @@ int toe_policy_remove(struct toe_policy *p, uint32_t prio);
 int toe_cgroup_root(char *path, size_t len);
 
 /**
+ * toe_cgroup_id() - the number of a cgroup
+ * @path: from the root of cgroup2
+ * @id: the result
+ *
+ * Return: 0; -ENOENT; -ENODEV when cgroup2 is not mounted; or another negative
+ * errno.
+ */
+int toe_cgroup_id(const char *path, uint64_t *id);
+
+/**
+ * toe_cgroup_path() - the path of a cgroup
+ * @id: its number
+ * @path: the result, from the root of cgroup2
+ * @len: of @path
+ *
+ * Return: 0, -ESTALE when it is gone, or another negative errno.
+ */
+int toe_cgroup_path(uint64_t id, char *path, size_t len);
+
+/**
  * toe_netns_cookie() - the cookie of a network namespace
- * @name: its name under /run/netns
+ * @name: its name under /run/netns; NULL: the caller's own
  * @cookie: the result
  *
  * Return: 0, -ENOENT when there is none of that name, or a negative errno.
@@ -148,6 +168,27 @@ int toe_rule_parse(struct toe_rule *rule, int argc, char **argv, char *why);
  */
 #define TOE_RULE_TEXT_LEN	5120
 void toe_rule_format(const struct toe_rule *rule, char *buf, size_t len);
+
+/**
+ * toe_dim_format() - one condition of a rule in words
+ * @rule: the rule
+ * @dim: the condition; the rule asks about it
+ * @buf: the result, "lport 80,443"
+ * @len: of @buf; TOE_RULE_TEXT_LEN is always enough
+ */
+void toe_dim_format(const struct toe_rule *rule, enum toe_policy_dim dim,
+		    char *buf, size_t len);
+
+/**
+ * toe_prefix_format() - a prefix in words
+ * @p: the prefix
+ * @buf: the result
+ * @len: of @buf; TOE_PREFIX_LEN is always enough
+ *
+ * Return: @buf.
+ */
+#define TOE_PREFIX_LEN		56
+const char *toe_prefix_format(const struct toe_prefix *p, char *buf, size_t len);
 
 /* policy_file.c: a whole policy in words */
 

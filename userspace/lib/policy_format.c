@@ -43,20 +43,26 @@ static void add_name(struct text *t, const char *key, const char *name)
 	}
 }
 
-static void add_prefixes(struct text *t, const char *key,
-			 const struct toe_prefix *list, unsigned int n)
+const char *toe_prefix_format(const struct toe_prefix *p, char *buf, size_t len)
 {
 	char addr[INET6_ADDRSTRLEN];
 
-	for (unsigned int i = 0; i < n; i++) {
-		const struct toe_prefix *p = &list[i];
+	inet_ntop(p->family, p->addr, addr, sizeof(addr));
+	if (p->len == (p->family == AF_INET6 ? 128 : 32))
+		snprintf(buf, len, "%s", addr);
+	else
+		snprintf(buf, len, "%s/%u", addr, p->len);
+	return buf;
+}
 
-		if (!i)
-			add(t, " %s ", key);
-		inet_ntop(p->family, p->addr, addr, sizeof(addr));
-		add(t, "%s%s", i ? "," : "", addr);
-		if (p->len != (p->family == AF_INET6 ? 128 : 32))
-			add(t, "/%u", p->len);
+static void add_prefixes(struct text *t, const char *key,
+			 const struct toe_prefix *list, unsigned int n)
+{
+	char buf[TOE_PREFIX_LEN];
+
+	for (unsigned int i = 0; i < n; i++) {
+		add(t, i ? "," : " %s ", key);
+		add(t, "%s", toe_prefix_format(&list[i], buf, sizeof(buf)));
 	}
 }
 
@@ -64,37 +70,54 @@ static void add_ports(struct text *t, const char *key,
 		      const struct toe_port_range *list, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++) {
-		if (!i)
-			add(t, " %s ", key);
-		add(t, "%s%u", i ? "," : "", list[i].first);
+		add(t, i ? "," : " %s ", key);
+		add(t, "%u", list[i].first);
 		if (list[i].last != list[i].first)
 			add(t, "-%u", list[i].last);
 	}
 }
 
-static void add_conditions(struct text *t, const struct toe_rule *rule, bool kept)
+static void add_condition(struct text *t, const struct toe_rule *rule,
+			  enum toe_policy_dim dim, bool kept)
 {
-	if (rule->asks & (1u << TOE_DIM_DIR))
+	switch (dim) {
+	case TOE_DIM_DIR:
 		add(t, rule->accepted ? " in" : " out");
-	add_prefixes(t, "local", rule->local, rule->n_local);
-	add_prefixes(t, "remote", rule->remote, rule->n_remote);
-	add_ports(t, "lport", rule->lport, rule->n_lport);
-	add_ports(t, "rport", rule->rport, rule->n_rport);
-	if (rule->asks & (1u << TOE_DIM_DEV))
+		break;
+	case TOE_DIM_LOCAL:
+		add_prefixes(t, "local", rule->local, rule->n_local);
+		break;
+	case TOE_DIM_REMOTE:
+		add_prefixes(t, "remote", rule->remote, rule->n_remote);
+		break;
+	case TOE_DIM_LPORT:
+		add_ports(t, "lport", rule->lport, rule->n_lport);
+		break;
+	case TOE_DIM_RPORT:
+		add_ports(t, "rport", rule->rport, rule->n_rport);
+		break;
+	case TOE_DIM_DEV:
 		add_name(t, "dev", rule->dev);
-	if (rule->asks & (1u << TOE_DIM_CGROUP))
+		break;
+	case TOE_DIM_CGROUP:
 		add_name(t, "cgroup", rule->cgroup);
-	for (unsigned int i = 0; i < rule->n_uid; i++)
-		add(t, "%s%u", i ? "," : " uid ", rule->uid[i]);
-	if (rule->asks & (1u << TOE_DIM_MARK)) {
+		break;
+	case TOE_DIM_UID:
+		for (unsigned int i = 0; i < rule->n_uid; i++)
+			add(t, "%s%u", i ? "," : " uid ", rule->uid[i]);
+		break;
+	case TOE_DIM_MARK:
 		add(t, " mark 0x%x", rule->mark);
 		if (rule->mask != UINT32_MAX)
 			add(t, "/0x%x", rule->mask);
-	}
-	if (rule->asks & (1u << TOE_DIM_NETNS)) {
+		break;
+	case TOE_DIM_NETNS:
 		add_name(t, "netns", rule->netns);
 		if (kept)
 			add(t, "/%" PRIu64, rule->netns_cookie);
+		break;
+	case __TOE_DIM_MAX:
+		break;
 	}
 }
 
@@ -123,8 +146,19 @@ void rule_format(const struct toe_rule *rule, bool kept, char *buf, size_t len)
 	struct text t = { .buf = buf, .len = len };
 
 	add(&t, "prio %u", rule->action.prio);
-	add_conditions(&t, rule, kept);
+	for (unsigned int dim = 0; dim < __TOE_DIM_MAX; dim++)
+		if (rule->asks & (1u << dim))
+			add_condition(&t, rule, dim, kept);
 	add_action(&t, &rule->action);
+}
+
+void toe_dim_format(const struct toe_rule *rule, enum toe_policy_dim dim,
+		    char *buf, size_t len)
+{
+	struct text t = { .buf = buf, .len = len };
+
+	add_condition(&t, rule, dim, false);
+	memmove(buf, buf + 1, t.used);	/* the blank that it begins with */
 }
 
 void toe_rule_format(const struct toe_rule *rule, char *buf, size_t len)

@@ -38,7 +38,7 @@ int toe_cgroup_root(char *path, size_t len)
 	return err;
 }
 
-int cgroup_exists(const char *path)
+int toe_cgroup_id(const char *path, uint64_t *id)
 {
 	char full[PATH_MAX];
 	struct stat st;
@@ -52,7 +52,55 @@ int cgroup_exists(const char *path)
 	strcpy(full + len, path);
 	if (stat(full, &st))
 		return -errno;
-	return S_ISDIR(st.st_mode) ? 0 : -ENOTDIR;
+	if (!S_ISDIR(st.st_mode))
+		return -ENOTDIR;
+	*id = st.st_ino;
+	return 0;
+}
+
+/* The path of an open cgroup behind @root. */
+static int path_of(int fd, const char *root, char *path, size_t len)
+{
+	char link[32], full[PATH_MAX];
+	size_t skip = strlen(root);
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	n = readlink(link, full, sizeof(full) - 1);
+	if (n < 0)
+		return -errno;
+	full[n] = 0;
+	if (strncmp(full, root, skip))
+		return -ESTALE;
+	if ((size_t)snprintf(path, len, "%s", full[skip] ? full + skip : "/") >= len)
+		return -ENAMETOOLONG;
+	return 0;
+}
+
+/* A cgroup's number is all that a file handle of its file system holds. */
+int toe_cgroup_path(uint64_t id, char *path, size_t len)
+{
+	struct {
+		struct file_handle head;
+		char id[sizeof(uint64_t)];
+	} handle = {
+		.head = { .handle_bytes = sizeof(id), .handle_type = 0xfe },
+	};
+	char root[PATH_MAX];
+	int mount, fd, err;
+
+	if (toe_cgroup_root(root, sizeof(root)))
+		return -ENODEV;
+	mount = open(root, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (mount < 0)
+		return -errno;
+	memcpy(handle.id, &id, sizeof(id));
+	fd = open_by_handle_at(mount, &handle.head, O_RDONLY | O_CLOEXEC);
+	err = fd < 0 ? -errno : path_of(fd, root, path, len);
+	if (fd >= 0)
+		close(fd);
+	close(mount);
+	return err;
 }
 
 int user_id(const char *name, uint32_t *uid)
@@ -75,24 +123,25 @@ struct cookie_job {
 	uint64_t cookie;
 };
 
+static int own_cookie(uint64_t *cookie)
+{
+	int sk = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	socklen_t len = sizeof(*cookie);
+	int err = 0;
+
+	if (sk < 0)
+		return -errno;
+	if (getsockopt(sk, SOL_SOCKET, SO_NETNS_COOKIE, cookie, &len))
+		err = -errno;
+	close(sk);
+	return err;
+}
+
 static void *ask_cookie(void *data)
 {
 	struct cookie_job *job = data;
-	socklen_t len = sizeof(job->cookie);
-	int sk;
 
-	if (setns(job->fd, CLONE_NEWNET)) {
-		job->err = -errno;
-		return NULL;
-	}
-	sk = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (sk < 0) {
-		job->err = -errno;
-		return NULL;
-	}
-	if (getsockopt(sk, SOL_SOCKET, SO_NETNS_COOKIE, &job->cookie, &len))
-		job->err = -errno;
-	close(sk);
+	job->err = setns(job->fd, CLONE_NEWNET) ? -errno : own_cookie(&job->cookie);
 	return NULL;
 }
 
@@ -107,6 +156,8 @@ int toe_netns_cookie(const char *name, uint64_t *cookie)
 	pthread_t thread;
 	int err;
 
+	if (!name)
+		return own_cookie(cookie);
 	if (snprintf(path, sizeof(path), NETNS_DIR "/%s", name) >= (int)sizeof(path))
 		return -ENAMETOOLONG;
 	job.fd = open(path, O_RDONLY | O_CLOEXEC);

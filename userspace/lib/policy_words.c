@@ -80,14 +80,6 @@ static int read_list(struct rule_reader *r, const char *word, const char *what,
 	}
 }
 
-static void format_prefix(const struct toe_prefix *p, char *buf, size_t len)
-{
-	char addr[INET6_ADDRSTRLEN];
-
-	inet_ntop(p->family, p->addr, addr, sizeof(addr));
-	snprintf(buf, len, "%s/%u", addr, p->len);
-}
-
 /* Zero what stands behind the prefix. Return: was there anything? */
 static bool clear_host_bits(struct toe_prefix *p)
 {
@@ -122,7 +114,7 @@ static void unmap(struct toe_prefix *p)
 static int read_prefix(struct rule_reader *r, const char *element, void *at)
 {
 	struct toe_prefix *p = at;
-	char addr[INET6_ADDRSTRLEN], right[INET6_ADDRSTRLEN + 8];
+	char addr[INET6_ADDRSTRLEN], right[TOE_PREFIX_LEN];
 	size_t len = strcspn(element, "/");
 	uint32_t bits, most;
 
@@ -141,7 +133,7 @@ static int read_prefix(struct rule_reader *r, const char *element, void *at)
 				"is not a prefix: its length is not 0 to %u", most);
 	p->len = bits;
 	if (clear_host_bits(p)) {
-		format_prefix(p, right, sizeof(right));
+		toe_prefix_format(p, right, sizeof(right));
 		return why_word(r->why, element,
 				"has bits set behind its length (is %s meant?)",
 				right);
@@ -255,6 +247,7 @@ int read_cgroup(struct rule_reader *r, const char *word)
 {
 	char *path = r->rule->cgroup;
 	size_t len = strlen(word);
+	uint64_t id;
 	int err;
 
 	if (*word != '/')
@@ -270,7 +263,7 @@ int read_cgroup(struct rule_reader *r, const char *word)
 	err = path[1] ? check_path(r, path) : 0;
 	if (err || r->kept)
 		return err;
-	err = cgroup_exists(path);
+	err = toe_cgroup_id(path, &id);
 	if (err == -ENOENT || err == -ENOTDIR)
 		return why_word(r->why, word, "is not a cgroup: there is none of that name");
 	if (err == -ENODEV)

@@ -53,14 +53,6 @@ int rule_parse(struct toe_rule *rule, bool kept, int argc, char **argv, char *wh
 void rule_format(const struct toe_rule *rule, bool kept, char *buf, size_t len);
 
 /**
- * cgroup_exists() - is there such a cgroup?
- * @path: from the root of cgroup2
- *
- * Return: 0; -ENOENT; -ENODEV when cgroup2 is not mounted; -ENAMETOOLONG; ...
- */
-int cgroup_exists(const char *path);
-
-/**
  * user_id() - the number of a user
  * @name: the name
  * @uid: the result

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include "toectl.h"
 
 bool is_help(int argc, char **argv)
@@ -42,23 +43,36 @@ int dispatch(struct ctl *ctl, const struct command *cmds, const char *usage,
 static void prefix(const struct ctl *ctl)
 {
 	fflush(stdout);
+	progress_clear();
 	fputs("toectl: ", stderr);
 	if (ctl->what)
 		fprintf(stderr, "%s: ", ctl->what);
 }
 
-int bad_word(const struct ctl *ctl, const char *word, const char *expected)
+static int see_help(const struct ctl *ctl)
 {
 	int object = ctl->what ? (int)strcspn(ctl->what, " ") : 0;
 
+	fprintf(stderr, " (see 'toectl %.*s%shelp')\n", object,
+		ctl->what ? ctl->what : "", object ? " " : "");
+	return EXIT_USAGE;
+}
+
+int bad_words(const struct ctl *ctl, const char *why)
+{
+	prefix(ctl);
+	fputs(why, stderr);
+	return see_help(ctl);
+}
+
+int bad_word(const struct ctl *ctl, const char *word, const char *expected)
+{
 	prefix(ctl);
 	if (word)
 		fprintf(stderr, "'%s' is not %s", word, expected);
 	else
 		fprintf(stderr, "%s is missing", expected);
-	fprintf(stderr, " (see 'toectl %.*s%shelp')\n", object,
-		ctl->what ? ctl->what : "", object ? " " : "");
-	return EXIT_USAGE;
+	return see_help(ctl);
 }
 
 int no_more(const struct ctl *ctl, int argc, char **argv)
@@ -155,4 +169,29 @@ void out_word(struct toe_out *out, const char *key, const char *fmt,
 		word = buf;
 	}
 	toe_out_str(out, key, fmt, word);
+}
+
+/* RFC 3339 in local time, microseconds. */
+static void format_time(char *buf, size_t len, uint64_t ns)
+{
+	time_t sec = ns / 1000000000;
+	char date[32] = "", zone[8] = "";
+	struct tm tm;
+
+	if (localtime_r(&sec, &tm)) {
+		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
+		strftime(zone, sizeof(zone), "%z", &tm);
+	}
+	snprintf(buf, len, "%s.%06u%.3s:%s", date,
+		 (unsigned int)(ns % 1000000000 / 1000), zone,
+		 strlen(zone) > 3 ? zone + 3 : "");
+}
+
+void out_time(struct toe_out *out, uint64_t ns)
+{
+	char when[64];
+
+	format_time(when, sizeof(when), ns);
+	toe_out_str(out, "time", "%s ", when);
+	toe_out_u64(out, "time_ns", NULL, ns);
 }

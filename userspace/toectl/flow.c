@@ -35,8 +35,8 @@ static const char *take(int *argc, char ***argv, const char *keyword)
 	return word;
 }
 
-static int parse_tuple(const struct ctl *ctl, int argc, char **argv,
-		       struct toe_tuple *tuple)
+int parse_tuple(const struct ctl *ctl, int argc, char **argv,
+		struct toe_tuple *tuple)
 {
 	const char *local, *remote, *bad;
 	int err;
@@ -55,8 +55,8 @@ static int parse_tuple(const struct ctl *ctl, int argc, char **argv,
 	return no_more(ctl, argc, argv);
 }
 
-static int parse_flow(const struct ctl *ctl, int argc, char **argv,
-		      struct toe_flow_key *key)
+int parse_flow(const struct ctl *ctl, int argc, char **argv,
+	       struct toe_flow_key *key)
 {
 	memset(key, 0, sizeof(*key));
 	if (argc < 1 || strcmp(argv[0], "id"))
@@ -76,7 +76,7 @@ void out_tuple(struct toe_out *out, const struct toe_tuple *tuple)
 	toe_out_str(out, NULL, "remote %s", toe_tuple_remote(tuple, buf, sizeof(buf)));
 }
 
-static void out_addresses(struct toe_out *out, const struct toe_tuple *tuple)
+void out_addresses(struct toe_out *out, const struct toe_tuple *tuple)
 {
 	char buf[TOE_ENDPOINT_LEN];
 

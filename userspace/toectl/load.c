@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
-#include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include "classifier.h"
-#include "toectl.h"
+#include "rules.h"
 
 static const char load_usage[] =
 	"Usage: toectl load [ cgroup PATH ] [ policy FILE ]\n"
@@ -30,30 +30,20 @@ static int default_policy(const struct ctl *ctl, struct toe_policy *policy)
 	return err ? fail(ctl, "%s", strerror(-err)) : EXIT_OK;
 }
 
-static int read_policy(const struct ctl *ctl, const char *name,
-		       struct toe_policy *policy)
-{
-	FILE *file = fopen(name, "re");
-	char why[TOE_WHY_LEN];
-	int err;
-
-	if (!file)
-		return fail(ctl, "%s: %s", name, strerror(errno));
-	err = toe_policy_read(policy, file, name, why);
-	fclose(file);
-	return err ? fail(ctl, "%s", why) : EXIT_OK;
-}
-
 static int load(struct ctl *ctl, const char *cgroup, const char *file)
 {
 	struct toe_policy policy = {};
 	struct apply_counts counts;
+	char root[PATH_MAX];
 	int ret;
 
 	ret = file ? read_policy(ctl, file, &policy) : default_policy(ctl, &policy);
 	if (ret)
 		return ret;
-	ret = classifier_load(ctl, cgroup, &policy, &counts);
+	if (cgroup || !toe_cgroup_root(root, sizeof(root)))
+		ret = classifier_load(ctl, cgroup ? cgroup : root, &policy, &counts);
+	else
+		ret = fail(ctl, "no cgroup2 file system is mounted");
 	toe_policy_free(&policy);
 	if (ret)
 		return ret;
@@ -68,7 +58,6 @@ static int load(struct ctl *ctl, const char *cgroup, const char *file)
 int do_load(struct ctl *ctl, int argc, char **argv)
 {
 	const char *cgroup = NULL, *file = NULL, **value;
-	char root[4096];
 
 	if (is_help(argc, argv)) {
 		fputs(load_usage, stdout);
@@ -85,11 +74,6 @@ int do_load(struct ctl *ctl, int argc, char **argv)
 			return bad_word(ctl, NULL, value == &cgroup ?
 					"the cgroup's PATH" : "the policy's FILE");
 		*value = argv[1];
-	}
-	if (!cgroup) {
-		if (toe_cgroup_root(root, sizeof(root)))
-			return fail(ctl, "no cgroup2 file system is mounted");
-		cgroup = root;
 	}
 	return load(ctl, cgroup, file);
 }

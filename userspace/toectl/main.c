@@ -9,7 +9,8 @@ static const char usage[] =
 	"Usage: toectl [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	"       toectl { help | -V }\n"
 	"\n"
-	"OBJECT := { load | unload | engine | flow | monitor | stats | set | settings }\n"
+	"OBJECT := { load | unload | engine | flow | why | policy | monitor | stats |\n"
+	"            set | settings }\n"
 	"OPTIONS := { -j[son] | -p[retty] | -a[ll] }\n"
 	"\n"
 	"       toectl load [ cgroup PATH ] [ policy FILE ]\n"
@@ -18,6 +19,16 @@ static const char usage[] =
 	"       toectl flow show [ FLOW ]\n"
 	"       toectl flow offload TUPLE\n"
 	"       toectl flow return { FLOW | all }\n"
+	"       toectl why FLOW\n"
+	"       toectl policy { add | replace } RULE\n"
+	"       toectl policy del prio NUMBER\n"
+	"       toectl policy flush\n"
+	"       toectl policy show [ prio NUMBER ]\n"
+	"       toectl policy test { flow TUPLE | CONNECTION }\n"
+	"       toectl policy save [ FILE | - ]\n"
+	"       toectl policy restore { FILE | - }\n"
+	"       toectl policy apply\n"
+	"       toectl policy monitor\n"
 	"       toectl monitor\n"
 	"       toectl stats show\n"
 	"       toectl set max-flows NUMBER\n"
@@ -26,13 +37,16 @@ static const char usage[] =
 	"       toectl settings show\n"
 	"\n"
 	"FLOW := { id NUMBER | TUPLE }\n"
-	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n";
+	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n"
+	"RULE, CONNECTION: see 'toectl policy help'\n";
 
 static const struct command objects[] = {
 	{ "load",	do_load },
 	{ "unload",	do_unload },
 	{ "engine",	do_engine },
 	{ "flow",	do_flow },
+	{ "why",	do_why },
+	{ "policy",	do_policy },
 	{ "monitor",	do_monitor },
 	{ "stats",	do_stats },
 	{ "set",	do_set },
@@ -67,6 +81,14 @@ static int bad_option(char **argv)
 static bool is_abbreviated(char **argv, int index)
 {
 	return index >= 0 && strcmp(argv[optind - 1] + 2, options[index].name);
+}
+
+/* Does -a mean anything to them? */
+static bool has_all(int argc, char **argv)
+{
+	if (argc > 0 && !strcmp(argv[0], "stats"))
+		return true;
+	return argc > 1 && !strcmp(argv[0], "policy") && !strcmp(argv[1], "test");
 }
 
 int main(int argc, char **argv)
@@ -105,8 +127,9 @@ int main(int argc, char **argv)
 	}
 	argc -= optind;
 	argv += optind;
-	if (ctl.all && (argc < 1 || strcmp(argv[0], "stats"))) {
-		fputs("toectl: option '-a' belongs to 'stats show'\n", stderr);
+	if (ctl.all && !has_all(argc, argv)) {
+		fputs("toectl: option '-a' belongs to 'stats show' and 'policy test'\n",
+		      stderr);
 		return EXIT_USAGE;
 	}
 	return dispatch(&ctl, objects, usage, argc, argv);

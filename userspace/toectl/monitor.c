@@ -3,35 +3,17 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
-#include <time.h>
 #include "names.h"
 #include "toectl.h"
 
 static const char usage[] =
 	"Usage: toectl monitor\n";
 
-/* RFC 3339 in local time, microseconds. */
-static void format_time(char *buf, size_t len, uint64_t ns)
-{
-	time_t sec = ns / 1000000000;
-	char date[32] = "", zone[8] = "";
-	struct tm tm;
-
-	if (localtime_r(&sec, &tm)) {
-		strftime(date, sizeof(date), "%Y-%m-%dT%H:%M:%S", &tm);
-		strftime(zone, sizeof(zone), "%z", &tm);
-	}
-	snprintf(buf, len, "%s.%06u%.3s:%s", date,
-		 (unsigned int)(ns % 1000000000 / 1000), zone,
-		 strlen(zone) > 3 ? zone + 3 : "");
-}
-
-static void show_text(struct toe_out *out, const struct toe_event *e,
-		      const char *when)
+static void show_text(struct toe_out *out, const struct toe_event *e)
 {
 	const struct toe_flow *flow = &e->flow;
 
-	toe_out_str(out, NULL, "%s ", when);
+	out_time(out, e->time_ns);
 	out_tuple(out, &flow->tuple);
 	out_word(out, NULL, " from %s", toe_state_name(e->from), e->from);
 	out_word(out, NULL, " to %s", toe_state_name(e->to), e->to);
@@ -43,12 +25,10 @@ static void show_text(struct toe_out *out, const struct toe_event *e,
 	toe_out_text(out, "\n");
 }
 
-static void show_json(struct toe_out *out, const struct toe_event *e,
-		      const char *when)
+static void show_json(struct toe_out *out, const struct toe_event *e)
 {
 	toe_out_open(out, NULL, '{');
-	toe_out_str(out, "time", NULL, when);
-	toe_out_u64(out, "time_ns", NULL, e->time_ns);
+	out_time(out, e->time_ns);
 	out_word(out, "from", NULL, toe_state_name(e->from), e->from);
 	out_word(out, "to", NULL, toe_state_name(e->to), e->to);
 	out_word(out, "reason", NULL, toe_reason_name(e->reason), e->reason);
@@ -59,13 +39,11 @@ static void show_json(struct toe_out *out, const struct toe_event *e,
 static int show_event(const struct toe_event *event, void *data)
 {
 	struct ctl *ctl = data;
-	char when[64];
 
-	format_time(when, sizeof(when), event->time_ns);
 	if (ctl->out.json)
-		show_json(&ctl->out, event, when);
+		show_json(&ctl->out, event);
 	else
-		show_text(&ctl->out, event, when);
+		show_text(&ctl->out, event);
 	return finish(ctl) ? -EPIPE : 0;
 }
 

@@ -22,7 +22,7 @@ enum {
 /**
  * struct ctl - one invocation
  * @out: standard output
- * @all: -a: counters that are zero, too
+ * @all: -a: what is left out otherwise, too
  * @what: object and command, for messages
  */
 struct ctl {
@@ -35,10 +35,12 @@ int do_engine(struct ctl *ctl, int argc, char **argv);
 int do_flow(struct ctl *ctl, int argc, char **argv);
 int do_load(struct ctl *ctl, int argc, char **argv);
 int do_monitor(struct ctl *ctl, int argc, char **argv);
+int do_policy(struct ctl *ctl, int argc, char **argv);
 int do_set(struct ctl *ctl, int argc, char **argv);
 int do_settings(struct ctl *ctl, int argc, char **argv);
 int do_stats(struct ctl *ctl, int argc, char **argv);
 int do_unload(struct ctl *ctl, int argc, char **argv);
+int do_why(struct ctl *ctl, int argc, char **argv);
 
 /**
  * struct command - a word and what it does
@@ -81,6 +83,15 @@ bool is_help(int argc, char **argv);
  * Return: EXIT_USAGE.
  */
 int bad_word(const struct ctl *ctl, const char *word, const char *expected);
+
+/**
+ * bad_words() - complain about words of the command line
+ * @ctl: the invocation
+ * @why: what is wrong with them
+ *
+ * Return: EXIT_USAGE.
+ */
+int bad_words(const struct ctl *ctl, const char *why);
 
 /**
  * no_more() - complain when words are left over
@@ -155,6 +166,22 @@ int show_list(struct ctl *ctl, const struct toe_nl *nl, int err, void *list,
 void warn_unsteady(const struct ctl *ctl);
 
 /**
+ * progress_begin() - show on a terminal that work goes on, when it takes longer
+ * @what: the work
+ */
+void progress_begin(const char *what);
+
+/**
+ * progress_clear() - make room for a message
+ */
+void progress_clear(void);
+
+/**
+ * progress_end() - the work is done
+ */
+void progress_end(void);
+
+/**
  * finish() - end the output
  * @ctl: the invocation
  *
@@ -187,5 +214,43 @@ void show_flow(struct toe_out *out, const char *key, const struct toe_flow *flow
  * @tuple: the connection
  */
 void out_tuple(struct toe_out *out, const struct toe_tuple *tuple);
+
+/**
+ * out_time() - print a point in time
+ * @out: the output
+ * @ns: CLOCK_REALTIME, nanoseconds
+ */
+void out_time(struct toe_out *out, uint64_t ns);
+
+/**
+ * out_addresses() - print a connection's name as members of a JSON object
+ * @out: the output
+ * @tuple: the connection
+ */
+void out_addresses(struct toe_out *out, const struct toe_tuple *tuple);
+
+/**
+ * parse_tuple() - read a connection's name and nothing behind it
+ * @ctl: the invocation
+ * @argc: words
+ * @argv: the words
+ * @tuple: the result
+ *
+ * Return: EXIT_*.
+ */
+int parse_tuple(const struct ctl *ctl, int argc, char **argv,
+		struct toe_tuple *tuple);
+
+/**
+ * parse_flow() - read a flow's name, a tuple or an id, and nothing behind it
+ * @ctl: the invocation
+ * @argc: words
+ * @argv: the words
+ * @key: the result
+ *
+ * Return: EXIT_*.
+ */
+int parse_flow(const struct ctl *ctl, int argc, char **argv,
+	       struct toe_flow_key *key);
 
 #endif /* _TOECTL_H */
