@@ -45,6 +45,8 @@ userspace: bpf lib
 		OUT=$(BUILD)/bin BPF_OUT=$(BUILD)/bpf
 	@$(MAKE) --no-print-directory -C userspace/toectl \
 		OUT=$(BUILD)/bin LIBOUT=$(BUILD)/lib BPF_OUT=$(BUILD)/bpf
+	@$(MAKE) --no-print-directory -C userspace/toed \
+		OUT=$(BUILD)/bin LIBOUT=$(BUILD)/lib
 
 tests: userspace
 	@$(MAKE) --no-print-directory -C selftests OUT=$(BUILD)/test

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# Brings the modules and toectl into the lab's host, for the demo and for `make
+# Brings the modules, toectl and toed into the lab's host, for the demo and for `make
 # shell`. Wants LAB (the lab's script) and BUILD (the build folder) set.
 
 # Usage: load_all [FILE...]		(FILE: more to put into the host's /tmp)
@@ -19,9 +19,10 @@ load_all()
 		"$LAB" run -- strip --strip-debug -o "/src/build/demo/$name.ko" \
 			"/src/build/kmod/$version/$name.ko" || return
 	done &&
-	"$LAB" push "$out"/toe.ko "$out"/toe_virtio.ko "$BUILD/bin/toectl" "$@" /tmp &&
+	"$LAB" push "$out"/toe.ko "$out"/toe_virtio.ko "$BUILD/bin/toectl" "$BUILD/bin/toed" \
+		"$@" /tmp &&
 	"$LAB" host -- sh -c '
-		mv /tmp/toectl /usr/bin/toectl &&
+		mv /tmp/toectl /usr/bin/toectl && mv /tmp/toed /usr/sbin/toed &&
 		insmod /tmp/toe.ko && insmod /tmp/toe_virtio.ko &&
 		rm -f /tmp/toe.ko /tmp/toe_virtio.ko'
 }
