@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <string.h>
 #include <unistd.h>
 #include <bpf/bpf.h>
 #include "classifier.h"
+#include "loaded.h"
 #include "rules.h"
 
 #define TRIES 10
@@ -46,4 +48,23 @@ int ask_policy(const struct ctl *ctl, struct toe_policy *policy,
 		if (try == TRIES)
 			return fail(ctl, "the policy kept changing");
 	}
+}
+
+bool covered(const struct ctl *ctl, const char *cgroup)
+{
+	char path[TOE_RULE_CGROUP_LEN];
+	struct toe_rule rule = { .asks = 1u << TOE_DIM_CGROUP };
+	struct toe_policy_facts facts = { 0 };
+	struct loaded l;
+	int err;
+
+	if (loaded_open(ctl, &l))
+		return true;
+	err = toe_cgroup_path(l.cgroup, path, sizeof(path));
+	loaded_close(&l);
+	if (err)
+		return true;
+	/* as if a rule asked for the cgroup where it is attached */
+	strcpy(rule.cgroup, path);
+	return !toe_rule_mismatch(&rule, &facts, cgroup);
 }

@@ -22,6 +22,7 @@
  * @cgroup: path of its cgroup, empty when that is gone
  * @netns: name of its network namespace, empty: the caller's own
  * @live: it exists
+ * @outside: of the cgroup where the classifier is attached
  * @rule: the answer
  */
 struct question {
@@ -29,6 +30,7 @@ struct question {
 	char cgroup[TOE_RULE_CGROUP_LEN];
 	char netns[TOE_RULE_NETNS_LEN];
 	bool live;
+	bool outside;
 	unsigned int rule;
 };
 
@@ -149,6 +151,7 @@ static int ask(const struct ctl *ctl, void *arg)
 	q->rule = e.rule;
 	if (toe_cgroup_path(e.facts.cgroup, q->cgroup, sizeof(q->cgroup)))
 		*q->cgroup = 0;
+	q->outside = !covered(ctl, q->cgroup);
 	return EXIT_OK;
 }
 
@@ -164,7 +167,7 @@ static int check(const struct ctl *ctl, const struct question *q,
 	unsigned int plain = toe_policy_match(policy, &q->facts, q->cgroup);
 	const struct toe_rule *a = winner(policy, q->rule), *b = winner(policy, plain);
 
-	if (!*q->cgroup || a == b)
+	if (!*q->cgroup || q->outside || a == b)
 		return EXIT_OK;
 	return fail(ctl, "internal error: the loaded program says rule %u, the rules in words say rule %u (0: none)",
 		    a ? a->action.prio : 0, b ? b->action.prio : 0);
@@ -240,6 +243,9 @@ static void show_before(const struct ctl *ctl, struct toe_out *out,
 	unsigned int n = q->rule < policy->n ? q->rule : policy->n;
 	unsigned int i = 0;
 
+	if (q->outside)
+		n = 0;
+
 	toe_out_open(out, "before", '[');
 	if (n && !out->json)
 		toe_out_text(out, "not taken by\n");
@@ -267,13 +273,16 @@ static void show_facts(struct toe_out *out, const struct question *q)
 	toe_out_close(out, '}');
 }
 
-static void show_winner(struct toe_out *out, const struct toe_rule *rule)
+static void show_winner(struct toe_out *out, const struct question *q,
+			const struct toe_rule *rule)
 {
 	char buf[TOE_UNIT_LEN];
 
 	if (!rule) {
 		toe_out_null(out, "rule");
-		toe_out_text(out, "no rule takes it: it stays in the stack\n");
+		toe_out_text(out, q->outside ?
+			     "no rule takes it: the classifier is attached to another cgroup\n" :
+			     "no rule takes it: it stays in the stack\n");
 		return;
 	}
 	show_rule(out, "rule", rule, NULL);
@@ -296,7 +305,7 @@ static int answer(struct ctl *ctl, struct question *q)
 	if (ret)
 		return ret;
 	toe_out_open(out, NULL, '{');
-	show_winner(out, winner(&policy, q->rule));
+	show_winner(out, q, winner(&policy, q->rule));
 	if (out->json)
 		show_facts(out, q);
 	show_before(ctl, out, q, &policy);

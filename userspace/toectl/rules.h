@@ -72,6 +72,15 @@ int ask_policy(const struct ctl *ctl, struct toe_policy *policy,
 	       int (*ask)(const struct ctl *ctl, void *arg), void *arg);
 
 /**
+ * covered() - does the classifier see the connections of a cgroup?
+ * @ctl: the invocation
+ * @cgroup: path of the cgroup
+ *
+ * Return: false when it is attached elsewhere.
+ */
+bool covered(const struct ctl *ctl, const char *cgroup);
+
+/**
  * read_policy() - read a policy's file
  * @ctl: the invocation
  * @name: its name; "-": standard input

@@ -4,6 +4,7 @@
  * of a signal; the loaded program, which rule the connection meets; the rules,
  * what that one says. The first that has something to say makes the sentence.
  */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdarg.h>
@@ -30,6 +31,8 @@ enum cause {
 	CAUSE_TRIED,
 	CAUSE_NOT_LOADED,
 	CAUSE_STATE,
+	CAUSE_OUTSIDE,
+	CAUSE_LOCAL,
 	CAUSE_NO_RULE,
 	CAUSE_NEVER,
 	CAUSE_LIGHT,
@@ -44,6 +47,8 @@ static const char *const cause_words[] = {
 	[CAUSE_TRIED]	   = "tried",
 	[CAUSE_NOT_LOADED] = "not-loaded",
 	[CAUSE_STATE]	   = "state",
+	[CAUSE_OUTSIDE]	   = "outside",
+	[CAUSE_LOCAL]	   = "local",
 	[CAUSE_NO_RULE]	   = "no-rule",
 	[CAUSE_NEVER]	   = "never",
 	[CAUSE_LIGHT]	   = "light",
@@ -56,6 +61,7 @@ static const char *const cause_words[] = {
  * @why: what the module says
  * @loaded: there is a classifier, and @e what it says
  * @e: the connection as rules see it
+ * @outside: of the cgroup where the classifier is attached
  * @matches: it matches @rule
  * @rule: that rule
  * @cause: what it comes to
@@ -66,6 +72,7 @@ struct findings {
 	struct toe_why why;
 	bool loaded;
 	struct explained e;
+	bool outside;
 	bool matches;
 	struct toe_rule rule;
 	enum cause cause;
@@ -171,12 +178,29 @@ static bool was_tried(struct findings *f)
 	return true;
 }
 
+/* As the classifier sees it: the same address twice, or loopback. */
+static bool is_local(const struct toe_tuple *t)
+{
+	return !memcmp(t->local_addr, t->remote_addr, sizeof(t->local_addr)) ||
+	       (t->family == AF_INET && ntohl(t->remote_addr[0]) >> 24 == 127);
+}
+
 static void by_the_rules(struct findings *f)
 {
 	const struct toe_signal *action = &f->rule.action;
 	char want[TOE_UNIT_LEN], have[TOE_UNIT_LEN];
 
 	say(f, "not offloaded: ");
+	if (f->outside) {
+		f->cause = CAUSE_OUTSIDE;
+		say(f, "the classifier is attached to another cgroup");
+		return;
+	}
+	if (is_local(&f->tuple)) {
+		f->cause = CAUSE_LOCAL;
+		say(f, "it is a connection of the host to itself");
+		return;
+	}
 	if (!f->matches) {
 		f->cause = CAUSE_NO_RULE;
 		say(f, "no rule matches it");
@@ -222,8 +246,13 @@ static void conclude(struct findings *f)
 static int explain(const struct ctl *ctl, void *arg)
 {
 	struct findings *f = arg;
+	char cgroup[TOE_RULE_CGROUP_LEN];
+	int ret = classifier_explain(ctl, &f->tuple, &f->e);
 
-	return classifier_explain(ctl, &f->tuple, &f->e);
+	f->outside = !ret && f->e.found &&
+		     !toe_cgroup_path(f->e.facts.cgroup, cgroup, sizeof(cgroup)) &&
+		     !covered(ctl, cgroup);
+	return ret;
 }
 
 static int ask_classifier(const struct ctl *ctl, struct findings *f)
