@@ -25,9 +25,9 @@
  *    ever clears bits that it has set itself.
  */
 #include <linux/errno.h>
-#include <kfuncs.bpf.h>
 #include "policy.bpf.h"
 #include "watch.bpf.h"
+#include <kfuncs.bpf.h>
 
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

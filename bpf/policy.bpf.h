@@ -125,7 +125,7 @@ static __always_inline __u32 policy_port(__be16 port, __u32 dim)
 	return p ? p->set[number % 64] : head.any[dim];
 }
 
-static __noinline __u32 policy_walk_cgroup(struct cgroup *cgroup)
+static __always_inline __u32 policy_walk_cgroup(struct cgroup *cgroup)
 {
 	struct cgroup **ancestors = cgroup->ancestors;
 	__u32 set = head.any[TOE_DIM_CGROUP];
@@ -157,7 +157,7 @@ static __noinline __u32 policy_walk_cgroup(struct cgroup *cgroup)
 	return set;
 }
 
-static __always_inline __u32 policy_cgroup(struct cgroup *cgroup)
+static __noinline __u32 policy_cgroup(struct cgroup *cgroup)
 {
 	__u32 set, *known;
 	__u64 id;
@@ -207,15 +207,7 @@ do {									\
 	}								\
 } while (0)
 
-/**
- * policy_match() - the first rule that matches
- * @f: the connection; members of dimensions that no rule asks about may be zero
- * @cgroup: its cgroup, may be NULL; @f.cgroup is not looked at
- *
- * Return: number of the rule, or TOE_POLICY_NO_RULE.
- */
-static __noinline __u32 policy_match(const struct toe_policy_facts *f,
-				     struct cgroup *cgroup)
+static __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 {
 	const __u64 *asked[__TOE_DIM_MAX], *mark[TOE_POLICY_MAX_MASKS];
 	__u64 some = ~0ULL, some_mark = 0;
@@ -225,6 +217,7 @@ static __noinline __u32 policy_match(const struct toe_policy_facts *f,
 	if (!dims)
 		return head.rules ? 0 : TOE_POLICY_NO_RULE;
 
+	POLICY_ASK(TOE_DIM_CGROUP, cgroup_set);
 	POLICY_ASK(TOE_DIM_DIR, f->accepted ? head.accepted : head.any[TOE_DIM_DIR]);
 	POLICY_ASK(TOE_DIM_LPORT, policy_port(f->tuple.local_port, TOE_DIM_LPORT));
 	POLICY_ASK(TOE_DIM_RPORT, policy_port(f->tuple.remote_port, TOE_DIM_RPORT));
@@ -248,7 +241,6 @@ static __noinline __u32 policy_match(const struct toe_policy_facts *f,
 		if (!some)
 			return TOE_POLICY_NO_RULE;
 	}
-	POLICY_ASK(TOE_DIM_CGROUP, policy_cgroup(cgroup));
 	POLICY_ASK(TOE_DIM_DEV, policy_look(&devs, f->dev, TOE_DIM_DEV));
 	POLICY_ASK(TOE_DIM_REMOTE,
 		   policy_addr(f->tuple.remote_addr, f->tuple.family, TOE_DIM_REMOTE));
@@ -273,6 +265,25 @@ static __noinline __u32 policy_match(const struct toe_policy_facts *f,
 			return w * 64 + lowest_bit(v);
 	}
 	return TOE_POLICY_NO_RULE;
+}
+
+/**
+ * policy_match() - the first rule that matches
+ * @f: the connection; members of dimensions that no rule asks about may be zero
+ * @cgroup: its cgroup, may be NULL; @f.cgroup is not looked at
+ *
+ * The cgroup first, for two keys on one stack were too much.
+ *
+ * Return: number of the rule, or TOE_POLICY_NO_RULE.
+ */
+static __always_inline __u32 policy_match(const struct toe_policy_facts *f,
+					  struct cgroup *cgroup)
+{
+	__u32 set = 0;
+
+	if (head.dims & (1u << TOE_DIM_CGROUP))
+		set = policy_cgroup(cgroup);
+	return policy_sets(f, set);
 }
 
 #endif /* _POLICY_BPF_H */

@@ -14,9 +14,9 @@
  * that is gone by now is not known, and what it accepted counts as connected.
  */
 #include <linux/errno.h>
-#include <kfuncs.bpf.h>
 #include "policy.bpf.h"
 #include "watch.bpf.h"
+#include <kfuncs.bpf.h>
 
 #define SOL_TCP		6
 
@@ -98,9 +98,9 @@ static __always_inline int is_covered(struct cgroup *cgroup)
 }
 
 /* @signal: NULL: it is not to be watched. */
-static __always_inline void watch(struct sock_common *skc, struct sock *sk,
-				  const struct toe_tuple *tuple,
-				  const struct toe_signal *signal)
+static __noinline void watch(struct sock_common *skc, struct sock *sk,
+			     const struct toe_tuple *tuple,
+			     const struct toe_signal *signal)
 {
 	__u32 old = callback_bits(sk), bits = old;
 	struct toe_watch *w;

@@ -73,7 +73,7 @@ int rule_sets_number(struct rule_sets *sets, const struct rule_set *set,
 			return -ENOSPC;
 		to = set_at(sets, sets->n);
 		to[0] = 0;
-		for (i = 0; i < sets->words; i++) {
+		for (i = 0; i < sets->words && i < TOE_POLICY_MAX_WORDS; i++) {
 			to[1 + i] = set->word[i];
 			to[0] |= (uint64_t)!!set->word[i] << i;
 		}
