@@ -201,22 +201,27 @@ val()
 	echo "no $1"
 }
 
-# Connects two actors. Usage: meet HOST-ACTOR PEER-ACTOR [from-peer] [v6] [mptcp]
+# Connects two actors. What begins with mark= or uid= is for the host's socket.
+# Usage: meet HOST-ACTOR PEER-ACTOR [from-peer] [v6] [mptcp] [mark=N] [uid=N]
 meet()
 {
-	local host=$1 peer=$2 listener=$2 caller=$1 addr=$PEER_ADDR proto=
+	local host=$1 peer=$2 listener=$2 caller=$1 addr=$PEER_ADDR proto= word
+	local -A words=()
 	shift 2
 
 	[[ " $* " != *" v6 "* ]] || addr=$PEER_ADDR6
 	[[ " $* " != *" mptcp "* ]] || proto=mptcp
+	for word; do
+		[[ $word != mark=* && $word != uid=* ]] || words[$host]+=" $word"
+	done
 	if [[ " $* " = *" from-peer "* ]]; then
 		listener=$host caller=$peer
 		[ $addr = $PEER_ADDR ] && addr=$HOST_ADDR || addr=$HOST_ADDR6
 	fi
 	PORT=$((PORT + 1))
-	tell $listener listen $addr $PORT $proto || die "$listener: listen: $R"
+	tell $listener listen $addr $PORT $proto ${words[$listener]:-} || die "$listener: listen: $R"
 	say $listener accept
-	tell $caller connect $addr $PORT $proto || die "$caller: connect: $R"
+	tell $caller connect $addr $PORT $proto ${words[$caller]:-} || die "$caller: connect: $R"
 	hear $listener || die "$listener: accept: $R"
 }
 

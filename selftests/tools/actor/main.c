@@ -2,12 +2,15 @@
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/fsuid.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
@@ -20,8 +23,9 @@
 
 static const char help[] =
 	"Usage: actor	(commands on standard input)\n"
-	"  listen ADDRESS PORT [mptcp]        accept\n"
-	"  connect ADDRESS PORT [mptcp]       set { sndbuf | rcvbuf | nodelay | cork } N\n"
+	"  listen ADDRESS PORT [SOCKET]       accept\n"
+	"  connect ADDRESS PORT [SOCKET]      set { sndbuf | rcvbuf | nodelay | cork } N\n"
+	"  enter { cgroup PATH | netns NAME } (sockets from now on are there)\n"
 	"  send { BYTES | forever } [OPTION]  recv { BYTES | eof } [OPTION]\n"
 	"  ping COUNT SIZE [PAUSE_MS]         echo COUNT SIZE\n"
 	"  wait { tx | rx | hand } [MS]       state { tx | rx | hand }\n"
@@ -31,6 +35,7 @@ static const char help[] =
 	"  info	(of TCP)                  quit\n"
 	"on the host also:\n"
 	"  offload  return  flow  stats       handover COUNT PAUSE_MS\n"
+	"SOCKET := mptcp | mark=N | uid=N\n"
 	"OPTION := chunk=N | rate=N | epoll	(chunk 0: random sizes)\n"
 	"ping and send are job tx, echo and recv job rx, handover job hand.\n";
 
@@ -175,14 +180,61 @@ static int endpoint_parse(char **word, struct sockaddr_storage *ss, socklen_t *l
 static int socket_new(int n, char **word, struct sockaddr_storage *ss,
 		      socklen_t *len)
 {
-	bool mptcp = n > 3 && !strcmp(word[3], "mptcp");
+	int proto = IPPROTO_TCP, mark = 0, uid = -1, fd, err;
 
 	if (n < 3 || endpoint_parse(word, ss, len)) {
 		errno = EINVAL;
 		return -1;
 	}
-	return socket(ss->ss_family, SOCK_STREAM | SOCK_CLOEXEC,
-		      mptcp ? IPPROTO_MPTCP : IPPROTO_TCP);
+	for (int i = 3; i < n; i++) {
+		if (!strcmp(word[i], "mptcp"))
+			proto = IPPROTO_MPTCP;
+		else if (!strncmp(word[i], "mark=", 5))
+			mark = strtol(word[i] + 5, NULL, 0);
+		else if (!strncmp(word[i], "uid=", 4))
+			uid = atoi(word[i] + 4);
+	}
+	/* a socket is owned by whom the file system takes its creator for */
+	if (uid >= 0)
+		setfsuid(uid);
+	fd = socket(ss->ss_family, SOCK_STREAM | SOCK_CLOEXEC, proto);
+	err = errno;
+	if (uid >= 0)
+		setfsuid(getuid());
+	errno = err;
+	if (fd >= 0 && mark &&
+	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0) {
+		close(fd);
+		return -1;
+	}
+	return fd;
+}
+
+static int do_enter(int n, char **word)
+{
+	bool netns = n == 3 && !strcmp(word[1], "netns");
+	char path[512];
+	int fd, err;
+
+	if (n != 3 || (!netns && strcmp(word[1], "cgroup")))
+		return wrong("enter { cgroup PATH | netns NAME }");
+	if (netns)
+		snprintf(path, sizeof(path), "/run/netns/%s", word[2]);
+	else
+		snprintf(path, sizeof(path), "%s/cgroup.procs", word[2]);
+	fd = open(path, netns ? O_RDONLY | O_CLOEXEC : O_WRONLY | O_CLOEXEC);
+	if (fd < 0)
+		return fail("open");
+	if (netns)
+		err = setns(fd, CLONE_NEWNET);
+	else
+		err = write(fd, "0", 1) < 0;
+	if (err)
+		fail("enter");
+	else
+		puts("ok");
+	close(fd);
+	return 0;
 }
 
 static void conn_new(int fd, uint64_t tx_seed, uint64_t rx_seed)
@@ -549,7 +601,7 @@ static const struct {
 	{ "info", do_info },		{ "quit", do_quit },
 	{ "offload", do_offload },	{ "return", do_return },
 	{ "flow", do_flow },		{ "stats", do_stats },
-	{ "handover", do_handover },
+	{ "handover", do_handover },	{ "enter", do_enter },
 };
 
 static void run(char *line)

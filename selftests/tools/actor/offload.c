@@ -147,12 +147,14 @@ int do_flow(int n, char **word)
 	if (err)
 		return say_error(err);
 	printf("ok state=%s reason=%s id=%u engine=%s tx_engine=%llu rx_engine=%llu "
-	       "tx_total=%llu rx_total=%llu opens=%u open_us=%llu close_us=%llu\n",
+	       "tx_total=%llu rx_total=%llu opens=%u open_us=%llu close_us=%llu "
+	       "rule=%u fails=%u retry_ms=%llu\n",
 	       toe_state_name(f.state), toe_reason_name(f.reason), f.id, f.engine,
 	       (unsigned long long)f.tx_engine, (unsigned long long)f.rx_engine,
 	       (unsigned long long)f.tx_total, (unsigned long long)f.rx_total,
 	       f.opens, (unsigned long long)f.open_ns / 1000,
-	       (unsigned long long)f.close_ns / 1000);
+	       (unsigned long long)f.close_ns / 1000, f.rule, f.fails,
+	       (unsigned long long)f.retry_ns / 1000000);
 	return 0;
 }
 
