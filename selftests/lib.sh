@@ -11,7 +11,8 @@
 # Numbers are bytes, microseconds where the name ends in _us.
 #
 # A test is a function test_NAME, run in a subshell; `cleanup` is its one way
-# out.
+# out. What it starts on the host beside the actors is ended by the commands in
+# HOST_UNDO.
 # shellcheck disable=SC2034	# the tests use what stands here
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -488,7 +489,7 @@ log_clean()
 # The state that every test finds.
 begin()
 {
-	ACTORS='' EXPECT_LOG='' FAILED=0
+	ACTORS='' EXPECT_LOG='' HOST_UNDO='' FAILED=0
 	FIRST_PORT=$((5000 + SERIAL * 20)) PORT=$((5000 + SERIAL * 20))
 	on host "echo 'toe-test-begin $SERIAL' >/dev/kmsg" >/dev/null || die "the host is gone"
 	netstat_save
@@ -513,6 +514,7 @@ cleanup()
 	for name in $ACTORS; do
 		[ -z "${PID[$name]:-}" ] || pipe_close "$name"
 	done
+	[ -z "$HOST_UNDO" ] || on host "$HOST_UNDO" >/dev/null
 	[ "$rc" != 4 ] || exit 4
 	log_clean
 	[ "$rc" = 0 ] || FAILED=1
