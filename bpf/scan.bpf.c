@@ -41,8 +41,8 @@ struct {
 /* The cgroup where the classifier is attached: only its sockets count. */
 const volatile __u64 attached_to;
 
-/* For scan: nothing but what the classifier remembers of connections goes. */
-const volatile __u32 forget;
+/* For scan: enum toe_scan */
+const volatile __u32 what;
 struct toe_policy_counts counts;
 
 /* For explain */
@@ -115,6 +115,21 @@ static __noinline void watch(struct sock_common *skc, struct sock *sk,
 			       sizeof(bits));
 }
 
+static __always_inline void watch_again(struct sock_common *skc, struct sock *sk,
+					int forget)
+{
+	struct toe_signal signal;
+	struct toe_tuple tuple = {};
+	struct toe_watch *w;
+
+	w = bpf_sk_storage_get(&watches, skc, NULL, 0);
+	if (!w)
+		return;
+	signal = w->signal;
+	read_tuple(&tuple, sk);
+	watch(skc, sk, &tuple, forget ? NULL : &signal);
+}
+
 SEC("iter/tcp")
 int scan(struct bpf_iter__tcp *ctx)
 {
@@ -126,8 +141,8 @@ int scan(struct bpf_iter__tcp *ctx)
 
 	if (!sk || !is_covered(sk->sk_cgrp_data.cgroup))
 		return 0;
-	if (forget) {
-		watch(skc, sk, &facts.tuple, NULL);
+	if (what != TOE_SCAN_APPLY) {
+		watch_again(skc, sk, what == TOE_SCAN_FORGET);
 		return 0;
 	}
 	read_facts(&facts, sk, head.dims);

@@ -183,6 +183,19 @@ struct toe_policy_explained {
 };
 
 /**
+ * enum toe_scan - what program "scan" does with each open connection
+ * @TOE_SCAN_APPLY: applies the policy
+ * @TOE_SCAN_AGAIN: what is watched is watched anew, in the way that its interface
+ *	offers now
+ * @TOE_SCAN_FORGET: what is remembered of it goes
+ */
+enum toe_scan {
+	TOE_SCAN_APPLY,
+	TOE_SCAN_AGAIN,
+	TOE_SCAN_FORGET,
+};
+
+/**
  * struct toe_policy_counts - result of program "scan"
  * @seen: established connections looked at
  * @offload: of these, a rule wants them offloaded when heavy
@@ -235,7 +248,9 @@ static inline __u32 toe_track_hash(__be32 remote, __be16 local_port,
 /* Bytes after which a signal that was not taken is tried again, at the least */
 #define TOE_SIGNAL_GAP		(1ULL << 20)
 
-/* Key of map "xdp_devs": interfaces where our XDP program is attached */
+/* Key of map "xdp_devs": interfaces where our XDP program is attached. The value
+ * is the kernel's id of the program.
+ */
 struct toe_xdp_dev {
 	__u64	netns;
 	__u32	ifindex;

@@ -59,7 +59,8 @@ fi
 for words in help -V -h --version "flow help" "flow show help" "engine help" \
 	     "load help" "unload help" "monitor help" "stats help" "set help" \
 	     "set timeout help" "settings help" "policy help" "policy add help" \
-	     "policy monitor help" "why help"; do
+	     "policy monitor help" "why help" "xdp help" \
+	     "xdp attach help"; do
 	# shellcheck disable=SC2086
 	expect 0 "" $words
 done
@@ -97,6 +98,15 @@ expect 2 "PATH is missing" load cgroup
 expect 2 "FILE is missing" load policy
 expect 2 "'cgroup'" load cgroup / cgroup /
 expect 1 "/no/such/file" load policy /no/such/file
+expect 2 "the interface is missing" xdp attach
+expect 2 "the interface is missing" xdp detach
+expect 2 "'fast'" xdp attach lo fast
+expect 2 "'now'" xdp attach lo native now
+expect 2 "'now'" xdp detach lo now
+expect 2 "'now'" xdp show lo now
+expect 1 "'nosuch0'" xdp attach nosuch0
+expect 1 "'nosuch0'" xdp detach nosuch0
+expect 1 "'nosuch0'" xdp show nosuch0
 
 # Words of rules; policy_test.c has more of them.
 expect 2 "'polic'" polic show

@@ -22,6 +22,7 @@
 #include "policy_compile.h"
 #include "policy_maps.h"
 #include "scan.h"
+#include "xdp_devs.h"
 #include "classify.skel.h"
 
 #define BPFFS "/sys/fs/bpf"
@@ -36,8 +37,7 @@ static void unpin(void)
 	rmdir(TOE_PIN_DIR);	/* not when somebody else has pins there */
 }
 
-/* Return: a descriptor whose end is the end of the lock, or -1. */
-static int lock_pins(const struct ctl *ctl)
+int classifier_lock(const struct ctl *ctl)
 {
 	struct statfs fs;
 	int fd;
@@ -170,7 +170,7 @@ static int apply(const struct ctl *ctl, struct apply_counts *counts)
 
 	if (ret)
 		return ret;
-	ret = scan_all(ctl, &l, false, &result);
+	ret = scan_all(ctl, &l, TOE_SCAN_APPLY, &result);
 	if (!ret)
 		*counts = (struct apply_counts){
 			.seen = result.seen,
@@ -214,7 +214,7 @@ int classifier_load(const struct ctl *ctl, const char *cgroup,
 	fd = open_cgroup(ctl, cgroup);
 	if (fd < 0)
 		return EXIT_FAIL;
-	lock = lock_pins(ctl);
+	lock = classifier_lock(ctl);
 	if (lock >= 0) {
 		ret = load_locked(ctl, fd, policy, counts);
 		close(lock);
@@ -223,35 +223,19 @@ int classifier_load(const struct ctl *ctl, const char *cgroup,
 	return ret;
 }
 
-static unsigned int count_xdp(const struct loaded *l)
-{
-	int fd = loaded_map(l, "xdp_devs");
-	struct toe_xdp_dev key, *previous = NULL;
-	unsigned int n = 0;
-
-	for (; fd >= 0 && !bpf_map_get_next_key(fd, previous, &key); n++)
-		previous = &key;
-	return n;
-}
-
 static int unload_locked(const struct ctl *ctl)
 {
-	struct toe_policy_counts counts;
-	unsigned int xdp;
 	struct loaded l;
 	int ret = loaded_open(ctl, &l);
 
 	if (ret)
 		return ret;
-	xdp = count_xdp(&l);
-	if (xdp) {
-		ret = fail(ctl, "XDP is still attached to %u interface%s (toectl xdp detach)",
-			   xdp, xdp == 1 ? "" : "s");
-	} else if (unlink(TOE_PIN_CLASSIFY) || bpf_link_detach(l.link)) {
+	ret = xdp_devs_check(ctl, &l);
+	if (!ret && (unlink(TOE_PIN_CLASSIFY) || bpf_link_detach(l.link)))
 		ret = fail(ctl, TOE_PIN_CLASSIFY ": %s", strerror(errno));
-	} else {
+	if (!ret) {
 		unpin();
-		ret = scan_all(ctl, &l, true, &counts);
+		ret = scan_all(ctl, &l, TOE_SCAN_FORGET, NULL);
 	}
 	loaded_close(&l);
 	return ret;
@@ -259,7 +243,7 @@ static int unload_locked(const struct ctl *ctl)
 
 int classifier_unload(const struct ctl *ctl)
 {
-	int lock = lock_pins(ctl);
+	int lock = classifier_lock(ctl);
 	int ret;
 
 	if (lock < 0)
@@ -360,7 +344,7 @@ static int edit_locked(const struct ctl *ctl, policy_edit_fn edit, void *arg)
 
 int classifier_edit(const struct ctl *ctl, policy_edit_fn edit, void *arg)
 {
-	int lock = lock_pins(ctl);
+	int lock = classifier_lock(ctl);
 	int ret;
 
 	if (lock < 0)
@@ -372,7 +356,7 @@ int classifier_edit(const struct ctl *ctl, policy_edit_fn edit, void *arg)
 
 int classifier_apply(const struct ctl *ctl, struct apply_counts *counts)
 {
-	int lock = lock_pins(ctl);
+	int lock = classifier_lock(ctl);
 	int ret;
 
 	if (lock < 0)

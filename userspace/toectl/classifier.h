@@ -41,6 +41,15 @@ int classifier_load(const struct ctl *ctl, const char *cgroup,
 		    const struct toe_policy *policy, struct apply_counts *counts);
 
 /**
+ * classifier_lock() - wait until nobody else changes anything
+ * @ctl: the invocation
+ *
+ * Return: a descriptor whose end is the end of the lock, -1 when there can be
+ * none.
+ */
+int classifier_lock(const struct ctl *ctl);
+
+/**
  * classifier_unload() - remove the pin, and with it the program
  * @ctl: the invocation
  *

@@ -10,7 +10,7 @@ static const char usage[] =
 	"       toectl { help | -V }\n"
 	"\n"
 	"OBJECT := { load | unload | engine | flow | why | policy | monitor | stats |\n"
-	"            set | settings }\n"
+	"            set | settings | xdp }\n"
 	"OPTIONS := { -j[son] | -p[retty] | -a[ll] }\n"
 	"\n"
 	"       toectl load [ cgroup PATH ] [ policy FILE ]\n"
@@ -35,6 +35,9 @@ static const char usage[] =
 	"       toectl set netns-flows { NUMBER | off }\n"
 	"       toectl set timeout MS\n"
 	"       toectl settings show\n"
+	"       toectl xdp attach IFACE [ native | generic ]\n"
+	"       toectl xdp detach IFACE\n"
+	"       toectl xdp show [ IFACE ]\n"
 	"\n"
 	"FLOW := { id NUMBER | TUPLE }\n"
 	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n"
@@ -51,6 +54,7 @@ static const struct command objects[] = {
 	{ "stats",	do_stats },
 	{ "set",	do_set },
 	{ "settings",	do_settings },
+	{ "xdp",	do_xdp },
 	{ NULL,		NULL },
 };
 

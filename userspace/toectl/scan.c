@@ -70,7 +70,7 @@ static int run_program(const struct ctl *ctl, const struct bpf_program *prog,
 	return ret;
 }
 
-int scan_all(const struct ctl *ctl, const struct loaded *l, bool forget,
+int scan_all(const struct ctl *ctl, const struct loaded *l, enum toe_scan what,
 	     struct toe_policy_counts *counts)
 {
 	struct scan_bpf *skel = open_scan(ctl, l, "scan");
@@ -78,11 +78,11 @@ int scan_all(const struct ctl *ctl, const struct loaded *l, bool forget,
 
 	if (!skel)
 		return EXIT_FAIL;
-	skel->rodata->forget = forget;
+	skel->rodata->what = what;
 	ret = load_scan(ctl, skel);
 	if (!ret)
 		ret = run_program(ctl, skel->progs.scan, true);
-	if (!ret)
+	if (!ret && counts)
 		*counts = skel->bss->counts;
 	scan_bpf__destroy(skel);
 	return ret;

@@ -11,12 +11,12 @@
  * scan_all() - run over the open connections of all network namespaces
  * @ctl: the invocation
  * @l: the loaded classifier
- * @forget: do not apply the policy; let the classifier forget all of them
- * @counts: the result
+ * @what: what to do with them
+ * @counts: NULL, or the result of TOE_SCAN_APPLY
  *
  * Return: an exit status.
  */
-int scan_all(const struct ctl *ctl, const struct loaded *l, bool forget,
+int scan_all(const struct ctl *ctl, const struct loaded *l, enum toe_scan what,
 	     struct toe_policy_counts *counts);
 
 #endif /* _SCAN_H */

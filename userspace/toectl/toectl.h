@@ -41,6 +41,7 @@ int do_settings(struct ctl *ctl, int argc, char **argv);
 int do_stats(struct ctl *ctl, int argc, char **argv);
 int do_unload(struct ctl *ctl, int argc, char **argv);
 int do_why(struct ctl *ctl, int argc, char **argv);
+int do_xdp(struct ctl *ctl, int argc, char **argv);
 
 /**
  * struct command - a word and what it does
