@@ -286,6 +286,7 @@ static void test_clock(void)
 	for (int i = 0; i < 100; i++) {
 		rate_sample(&r, (100 - i / 2) * 1000 * MS, 0);
 		CHECK(!rate_too_slow(&r, &rule));
+		CHECK(r.last.ns == 100 * 1000 * MS);
 	}
 	/* A jump is a long interval: its average counts. */
 	rate_sample(&r, 1000 * 1000 * MS, 899 * MB);

@@ -11,14 +11,15 @@
 #include <time.h>
 
 #include "check.h"
+#include "room.h"
 #include "round.h"
 
 #define MB	1000000ULL
 #define FLOWS	64
 
 /**
- * The module: what it would answer. A flow that is let go is in HOST in the next
- * round.
+ * The module: what it would answer. A flow that is let go is on its way back, and in
+ * HOST in the next round.
  * @rate: bytes per second by flow
  * @err: of the dump
  * @let_go_err: of a return
@@ -71,13 +72,9 @@ int toe_nl_flow_let_go(struct toe_nl *nl, uint32_t id, enum toe_reason reason)
 		if (paper.flow[i].id != id)
 			continue;
 		CHECK(paper.flow[i].state == TOE_STATE_ENGINE);
-		paper.flow[i].state = TOE_STATE_HOST;
+		paper.flow[i].state = TOE_STATE_CLOSING;
 		paper.flow[i].reason = TOE_REASON_RATE;
-		paper.flow[i].id = 0;
 		paper.let_go++;
-		for (unsigned int e = 0; e < paper.engines; e++)
-			if (!strcmp(paper.engine[e].name, paper.flow[i].engine))
-				paper.engine[e].flows--;
 		return 0;
 	}
 	return -ENOENT;
@@ -142,10 +139,23 @@ static void begin(unsigned int n, uint32_t room)
 	round_begin(&round_state);
 }
 
-/* A second passes, flows move, a round is run. */
+static void come_home(struct toe_flow *flow)
+{
+	flow->state = TOE_STATE_HOST;
+	flow->id = 0;
+	for (unsigned int e = 0; e < paper.engines; e++)
+		if (!strcmp(paper.engine[e].name, flow->engine))
+			paper.engine[e].flows--;
+}
+
+/* A second passes, flows come home and move, a round is run. */
 static int second(void)
 {
 	paper.ns += 1000000000;
+	for (unsigned int i = 0; i < paper.n; i++)
+		if (paper.flow[i].state == TOE_STATE_CLOSING &&
+		    paper.flow[i].reason == TOE_REASON_RATE)
+			come_home(&paper.flow[i]);
 	for (unsigned int i = 0; i < paper.n; i++)
 		paper.flow[i].tx_total += paper.rate[i];
 	return round_run(&round_state, NULL, &config);
@@ -169,6 +179,11 @@ static unsigned int on_engine(void)
 	for (unsigned int i = 0; i < paper.n; i++)
 		n += paper.flow[i].state == TOE_STATE_ENGINE;
 	return n;
+}
+
+static bool is_there(unsigned int i)
+{
+	return paper.flow[i].state == TOE_STATE_ENGINE;
 }
 
 static void demand(unsigned int i, uint64_t min, uint32_t dwell_ms)
@@ -206,6 +221,13 @@ static void test_rate(void)
 	paper.rate[1] = 0;
 	seconds(4);
 	CHECK(paper.let_go == 2);
+	/* Back again, and a little below what is demanded: it bounced, it stays. */
+	paper.rate[1] = MB * 9 / 10;
+	paper.flow[1].state = TOE_STATE_ENGINE;
+	paper.flow[1].id = 101;
+	paper.flow[1].opens = 3;
+	seconds(20);
+	CHECK(paper.let_go == 2);
 	CHECK(!paper.asked);
 	end();
 }
@@ -237,7 +259,7 @@ static void test_changing(void)
 		paper.refused += 1;
 		seconds(1);
 	}
-	CHECK(paper.let_go == 1 && paper.flow[0].state == TOE_STATE_HOST);
+	CHECK(paper.let_go == 1 && !is_there(0));
 	CHECK(!paper.asked);
 	end();
 }
@@ -284,6 +306,15 @@ static void test_no_pressure(void)
 	end();
 }
 
+/* The places of those on their way back are taken as soon as they are home. */
+static void fill(void)
+{
+	for (unsigned int i = 0; i < paper.n; i++)
+		if (paper.flow[i].state == TOE_STATE_CLOSING)
+			come_home(&paper.flow[i]);
+	paper.engine[0].flows = paper.engine[0].max_flows;
+}
+
 /* Somebody waits whom the module does not know: an idle flow goes, one at first. */
 static void test_unknown_waits(void)
 {
@@ -294,19 +325,19 @@ static void test_unknown_waits(void)
 	CHECK(!paper.let_go);
 	paper.refused += 50;
 	seconds(1);
-	CHECK(paper.let_go == 1 && paper.flow[0].state == TOE_STATE_HOST);
+	CHECK(paper.let_go == 1 && !is_there(0));
 	/* The place is taken at once, and there are more: two, four, and no idle
 	 * one is left.
 	 */
-	paper.engine[0].flows = 8;
+	fill();
 	paper.refused += 50;
 	seconds(1);
-	CHECK(paper.let_go == 3 && paper.flow[2].state == TOE_STATE_HOST);
-	paper.engine[0].flows = 8;
+	CHECK(paper.let_go == 3 && !is_there(2));
+	fill();
 	paper.refused += 50;
 	seconds(1);
 	CHECK(paper.let_go == 6 && on_engine() == 2);
-	paper.engine[0].flows = 8;
+	fill();
 	paper.refused += 50;
 	seconds(10);
 	CHECK(paper.let_go == 6);
@@ -325,7 +356,7 @@ static void test_young_stays(void)
 	}
 	paper.refused++;
 	seconds(1);
-	CHECK(paper.let_go == 1 && paper.flow[0].state == TOE_STATE_HOST);
+	CHECK(paper.let_go == 1 && !is_there(0));
 	end();
 }
 
@@ -351,7 +382,7 @@ static void test_known_waits(void)
 	CHECK(!paper.let_go);
 	seconds(1);
 	/* 5 against 1 is enough, 3 against 2 is not. */
-	CHECK(paper.let_go == 1 && paper.flow[0].state == TOE_STATE_HOST);
+	CHECK(paper.let_go == 1 && !is_there(0));
 	end();
 }
 
@@ -390,8 +421,27 @@ static void test_coming(void)
 	CHECK(!paper.let_go);
 	paper.flow[3].reason = TOE_REASON_TABLE_FULL;
 	seconds(1);
-	CHECK(paper.let_go == 1 && paper.flow[1].state == TOE_STATE_ENGINE);
+	CHECK(paper.let_go == 1 && !is_there(0) && is_there(1));
 	end();
+}
+
+/* A known one that is matched with nobody, and an unknown one: one idle flow goes. */
+static void test_both_wait(void)
+{
+	struct room_flow light[] = { { 7500, NULL }, { 7000, NULL } };
+	struct room_flow waiting[] = { { 9000, NULL } };
+	struct room room = {
+		.light = light, .n_light = 2, .waiting = waiting, .n_waiting = 1,
+		.idle_rate = 8000, .limit = 64,
+	};
+
+	CHECK(room_choose(&room) == 0);
+	room.unknown = 1;
+	CHECK(room_choose(&room) == 1 && light[0].rate == 7000);
+	room.coming = 1;
+	CHECK(room_choose(&room) == 1);
+	room.coming = 2;
+	CHECK(room_choose(&room) == 0);
 }
 
 static void test_limit(void)
@@ -403,7 +453,7 @@ static void test_limit(void)
 	for (unsigned int i = 16; i < 32; i++)
 		waits(i, 5 * MB);
 	seconds(6);
-	CHECK(paper.let_go == 3 && paper.flow[2].state == TOE_STATE_HOST);
+	CHECK(paper.let_go == 3 && !is_there(2));
 	end();
 }
 
@@ -428,7 +478,7 @@ static void test_table_full(void)
 	CHECK(!paper.let_go);
 	paper.max_flows = 3;
 	seconds(1);
-	CHECK(paper.let_go == 1 && paper.flow[0].state == TOE_STATE_HOST);
+	CHECK(paper.let_go == 1 && !is_there(0));
 	end();
 }
 
@@ -447,9 +497,9 @@ static void test_two_engines(void)
 	paper.rate[0] = 0;
 	paper.rate[2] = 1000;
 	seconds(6);
-	CHECK(paper.let_go == 1 && paper.flow[2].state == TOE_STATE_HOST);
+	CHECK(paper.let_go == 1 && !is_there(2));
 	/* An engine that does not answer is not made room on. */
-	paper.engine[0].flows = 3;
+	fill();
 	paper.engine[0].alive = 0;
 	paper.rate[3] = 0;
 	seconds(20);
@@ -470,6 +520,7 @@ int main(void)
 		{ "a full engine and flows that wait", test_known_waits },
 		{ "no place for who does not come soon", test_not_soon },
 		{ "places that get free anyway", test_coming },
+		{ "a flow that waits, and another one", test_both_wait },
 		{ "a limit for each interval", test_limit },
 		{ "engine-full keep", test_keep },
 		{ "the module's table is full", test_table_full },
