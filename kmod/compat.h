@@ -7,6 +7,7 @@
 #ifndef _TOE_COMPAT_H
 #define _TOE_COMPAT_H
 
+#include <linux/btf.h>
 #include <net/inet_hashtables.h>
 #include <net/inet6_hashtables.h>
 #include <net/tcp.h>
@@ -21,6 +22,11 @@
 #else
 #define toe_inet_lookup		__inet_lookup_established
 #define toe_inet6_lookup	__inet6_lookup_established
+#endif
+
+/* What every kfunc wants since 7.0 */
+#ifndef KF_TRUSTED_ARGS
+#define KF_TRUSTED_ARGS		0
 #endif
 
 /* RFC 3168 ECN is agreed; Accurate ECN counts what cannot be handed over. */

@@ -178,9 +178,10 @@ void toe_flow_queue(struct toe_flow *flow)
 		toe_flow_put(flow);
 }
 
-int toe_flow_signal(struct sock *sk, enum toe_reason reason,
+int toe_flow_signal(struct sock *sk, const struct toe_signal *sig,
 		    struct toe_flow **flowp)
 {
+	enum toe_reason reason = sig ? TOE_REASON_THRESHOLD : TOE_REASON_ADMIN;
 	struct toe_flow_key key = { .net = sock_net(sk) };
 	struct toe_flow *flow;
 	int err = 0;
@@ -200,7 +201,7 @@ int toe_flow_signal(struct sock *sk, enum toe_reason reason,
 		err = -ENOSPC;
 	} else if (!refcount_inc_not_zero(&sk->sk_refcnt)) {
 		atomic_dec(&toe_active);
-		err = -ENOENT;
+		err = -ENOTCONN;
 	} else {
 		flow->busy = true;
 		flow->sk = sk;
@@ -213,7 +214,10 @@ int toe_flow_signal(struct sock *sk, enum toe_reason reason,
 			flow->opens = 0;
 			flow->tx_engine = 0;
 			flow->rx_engine = 0;
+			memset(&flow->sig, 0, sizeof(flow->sig));
 		}
+		if (sig)
+			flow->sig = *sig;
 	}
 	spin_unlock_bh(&flow->lock);
 
@@ -228,6 +232,32 @@ int toe_flow_signal(struct sock *sk, enum toe_reason reason,
 	else
 		toe_flow_put(flow);
 	return err;
+}
+
+int toe_flow_policy(struct sock *sk, const struct toe_signal *sig)
+{
+	struct toe_flow_key key = { .net = sock_net(sk) };
+	struct toe_flow *flow __free(toe_flow_put) = NULL;
+	bool known, back = false;
+
+	toe_tuple_from_sock(&key.tuple, sk);
+	flow = toe_flow_lookup(&key);
+	if (!flow)
+		return 0;
+	spin_lock_bh(&flow->lock);
+	known = flow->last_sk == sk;
+	if (known) {
+		flow->sig = *sig;
+		if (sig->flags & TOE_SIGNAL_NEVER)
+			back = flow->busy;
+		else if (!sig->prio)
+			back = flow->busy &&
+			       flow->open_reason != TOE_REASON_ADMIN;
+	}
+	spin_unlock_bh(&flow->lock);
+	if (back)
+		toe_flow_kick(flow, TOE_REASON_POLICY);
+	return known;
 }
 
 void toe_flow_kick(struct toe_flow *flow, enum toe_reason reason)

@@ -30,6 +30,7 @@
 #include <net/sock.h>
 
 #include <toe/engine.h>
+#include <toe/signal.h>
 
 struct tcp_congestion_ops;
 struct inet_connection_sock_af_ops;
@@ -63,6 +64,7 @@ struct toe_flow_key {
  * @busy: a signal is being worked on; under @lock
  * @close_reason: first reason to return the flow, 0: none (cmpxchg)
  * @open_reason: why it was signalled
+ * @sig: L, the rule that makes it a candidate; prio 0: none does
  * @error: outcome of the last open, errno
  * @since_ns: ktime of the last state change
  * @opens: how often it reached an engine
@@ -113,6 +115,7 @@ struct toe_flow {
 	bool			busy;
 	int			close_reason;
 	u8			open_reason;
+	struct toe_signal	sig;
 	int			error;
 	u64			since_ns;
 	u32			opens;
@@ -187,17 +190,30 @@ void toe_tuple_from_sock(struct toe_tuple *t, const struct sock *sk);
 /**
  * toe_flow_signal() - make a connection a candidate
  * @sk: its socket, locked by anyone or no one
- * @reason: TOE_REASON_THRESHOLD or TOE_REASON_ADMIN
+ * @sig: the rule that makes it one, checked; NULL: an administrator asks
  * @flowp: when not NULL, a reference to the flow on success and on -EEXIST
  *
  * Takes a reference to @sk, removes duplicates, queues the work. Nothing else.
  *
  * Context: any but hard interrupt and NMI.
  * Return: 0, -EEXIST when it is known and on its way, -ENOSPC when the table is
- * full, -ENOMEM.
+ * full, -ENOMEM, -ENOTCONN, -ESHUTDOWN.
  */
-int toe_flow_signal(struct sock *sk, enum toe_reason reason,
+int toe_flow_signal(struct sock *sk, const struct toe_signal *sig,
 		    struct toe_flow **flowp);
+
+/**
+ * toe_flow_policy() - the policy for a connection is now this
+ * @sk: its socket, locked by anyone or no one
+ * @sig: the rule that matches, checked; prio 0: none
+ *
+ * Returns a flow that is offloaded and that no rule wants there any more: it is
+ * never to be, or there is no rule for it and no administrator asked either.
+ *
+ * Context: any but hard interrupt and NMI.
+ * Return: 1 when the connection is known, 0 when not.
+ */
+int toe_flow_policy(struct sock *sk, const struct toe_signal *sig);
 
 /**
  * toe_flow_kick() - ask for a flow's return

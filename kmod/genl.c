@@ -15,13 +15,13 @@
 
 static struct genl_family toe_genl_family;
 
-static const struct nla_policy toe_flow_policy[TOE_A_FLOW_MAX + 1] = {
+static const struct nla_policy toe_nl_flow_policy[TOE_A_FLOW_MAX + 1] = {
 	[TOE_A_FLOW_ID]		= NLA_POLICY_MIN(NLA_U32, 1),
 	[TOE_A_FLOW_TUPLE]	= NLA_POLICY_EXACT_LEN(sizeof(struct toe_tuple)),
 	[TOE_A_FLOW_REASON]	= { .type = NLA_U8 },
 };
 
-static const struct nla_policy toe_settings_policy[TOE_A_SETTINGS_MAX + 1] = {
+static const struct nla_policy toe_nl_settings_policy[TOE_A_SETTINGS_MAX + 1] = {
 	/* NLA_POLICY_RANGE() holds 16 signed bits: the upper ends are checked
 	 * where they are used.
 	 */
@@ -30,11 +30,11 @@ static const struct nla_policy toe_settings_policy[TOE_A_SETTINGS_MAX + 1] = {
 };
 
 static const struct nla_policy toe_flow_cmd_policy[TOE_A_MAX + 1] = {
-	[TOE_A_FLOW]		= NLA_POLICY_NESTED(toe_flow_policy),
+	[TOE_A_FLOW]		= NLA_POLICY_NESTED(toe_nl_flow_policy),
 };
 
 static const struct nla_policy toe_settings_cmd_policy[TOE_A_MAX + 1] = {
-	[TOE_A_SETTINGS]	= NLA_POLICY_NESTED(toe_settings_policy),
+	[TOE_A_SETTINGS]	= NLA_POLICY_NESTED(toe_nl_settings_policy),
 };
 
 /* The connection's own byte counters, while it exists. */
@@ -56,6 +56,7 @@ static int toe_put_flow(struct sk_buff *msg, struct toe_flow *flow)
 	struct nlattr *nest = nla_nest_start(msg, TOE_A_FLOW);
 	char engine[TOE_ENGINE_NAME_LEN] = "";
 	u64 tx_engine, rx_engine, tx, rx;
+	struct toe_signal sig;
 	u32 id;
 
 	if (!nest)
@@ -67,6 +68,7 @@ static int toe_put_flow(struct sk_buff *msg, struct toe_flow *flow)
 		strscpy(engine, flow->engine->name, sizeof(engine));
 	tx_engine = flow->tx_engine;
 	rx_engine = flow->rx_engine;
+	sig = flow->sig;
 	spin_unlock_bh(&flow->lock);
 
 	if (nla_put_u32(msg, TOE_A_FLOW_ID, id) ||
@@ -93,7 +95,13 @@ static int toe_put_flow(struct sk_buff *msg, struct toe_flow *flow)
 			      ktime_get_ns() - READ_ONCE(flow->since_ns),
 			      TOE_A_FLOW_PAD) ||
 	    nla_put_u64_64bit(msg, TOE_A_FLOW_NETNS, flow->key.net->ns.inum,
-			      TOE_A_FLOW_PAD)) {
+			      TOE_A_FLOW_PAD) ||
+	    nla_put_u32(msg, TOE_A_FLOW_RULE, sig.prio) ||
+	    nla_put_u64_64bit(msg, TOE_A_FLOW_THRESHOLD, sig.threshold,
+			      TOE_A_FLOW_PAD) ||
+	    nla_put_u64_64bit(msg, TOE_A_FLOW_MIN_RATE, sig.min_rate,
+			      TOE_A_FLOW_PAD) ||
+	    nla_put_u32(msg, TOE_A_FLOW_DWELL_MS, sig.dwell_ms)) {
 		nla_nest_cancel(msg, nest);
 		return -EMSGSIZE;
 	}
@@ -119,7 +127,7 @@ static int toe_named_get(struct genl_info *info, struct toe_named *named)
 	if (GENL_REQ_ATTR_CHECK(info, TOE_A_FLOW))
 		return -EINVAL;
 	err = nla_parse_nested(tb, TOE_A_FLOW_MAX, info->attrs[TOE_A_FLOW],
-			       toe_flow_policy, info->extack);
+			       toe_nl_flow_policy, info->extack);
 	if (err)
 		return err;
 	if (tb[TOE_A_FLOW_REASON])
@@ -284,7 +292,7 @@ static int toe_nl_flow_offload(struct sk_buff *skb, struct genl_info *info)
 				     toe_reason_text(TOE_REASON_UNKNOWN));
 		return -ENOENT;
 	}
-	err = toe_flow_signal(sk, TOE_REASON_ADMIN, &flow);
+	err = toe_flow_signal(sk, NULL, &flow);
 	sock_put(sk);
 	if (err) {
 		if (err == -EEXIST) {
@@ -490,7 +498,7 @@ static int toe_nl_settings_set(struct sk_buff *skb, struct genl_info *info)
 		return -EINVAL;
 	err = nla_parse_nested(tb, TOE_A_SETTINGS_MAX,
 			       info->attrs[TOE_A_SETTINGS],
-			       toe_settings_policy, info->extack);
+			       toe_nl_settings_policy, info->extack);
 	if (err)
 		return err;
 	flows = tb[TOE_A_SETTINGS_MAX_FLOWS];

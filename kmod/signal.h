@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
-/* The kfunc by which BPF programs signal a heavy flow. */
-#ifndef _TOE_SIGNAL_H
-#define _TOE_SIGNAL_H
+/* The kfuncs by which BPF programs tell the module of connections. */
+#ifndef _TOE_KFUNC_H
+#define _TOE_KFUNC_H
 
 int toe_signal_init(void);
 
-#endif /* _TOE_SIGNAL_H */
+#endif /* _TOE_KFUNC_H */
