@@ -344,7 +344,8 @@ enum toe_stats_attr {
  * enum toe_settings_attr - run-time settings
  * @TOE_A_SETTINGS_UNSPEC: never used
  * @TOE_A_SETTINGS_PAD: padding
- * @TOE_A_SETTINGS_MAX_FLOWS: u32, how many flows the table may hold
+ * @TOE_A_SETTINGS_MAX_FLOWS: u32, how many flows may be on engines or on their
+ *	way
  * @TOE_A_SETTINGS_TIMEOUT_MS: u32, milliseconds an engine may take to answer
  * @TOE_A_SETTINGS_NETNS_FLOWS: u32, how many flows a network namespace may have
  *	on engines or on their way; 0: no limit
