@@ -38,6 +38,14 @@ static bool toe_has_options(const struct sock *sk)
 	return false;
 }
 
+/* SO_TIMESTAMP and SO_TIMESTAMPING: what an engine delivers has no time of
+ * arrival, and nothing of what it sends is seen leaving.
+ */
+static bool toe_wants_timestamps(const struct sock *sk)
+{
+	return READ_ONCE(sk->sk_tsflags) || sock_flag(sk, SOCK_RCVTSTAMP);
+}
+
 static bool toe_has_devmem(const struct sock *sk)
 {
 	const struct sk_buff *skb = tcp_rtx_queue_head(sk);
@@ -67,6 +75,8 @@ enum toe_reason toe_eligible(const struct sock *sk)
 		return TOE_REASON_ULP;
 	if (rcu_access_pointer(sk->sk_filter))
 		return TOE_REASON_FILTER;
+	if (toe_wants_timestamps(sk))
+		return TOE_REASON_TIMESTAMPING;
 	if (toe_has_options(sk) || toe_ecn_accurate(tp))
 		return TOE_REASON_OPTIONS;
 	if (toe_has_devmem(sk))
@@ -84,15 +94,18 @@ static bool toe_urgent(const struct tcp_sock *tp)
 	return tp->urg_data || tp->snd_una != tp->snd_up;
 }
 
-bool toe_calm(const struct sock *sk)
+enum toe_reason toe_calm(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
-	return inet_csk(sk)->icsk_ca_state == TCP_CA_Open &&
-	       inet_csk(sk)->icsk_ca_initialized &&
-	       !inet_csk(sk)->icsk_backoff &&
-	       !tp->sacked_out && !tp->lost_out && !tp->retrans_out &&
-	       RB_EMPTY_ROOT(&tp->out_of_order_queue) &&
-	       !toe_urgent(tp) &&
-	       !inet_csk(sk)->icsk_mtup.probe_size;
+	if (toe_urgent(tp))
+		return TOE_REASON_URGENT;
+	if (inet_csk(sk)->icsk_ca_state != TCP_CA_Open ||
+	    !inet_csk(sk)->icsk_ca_initialized ||
+	    inet_csk(sk)->icsk_backoff ||
+	    tp->sacked_out || tp->lost_out || tp->retrans_out ||
+	    !RB_EMPTY_ROOT(&tp->out_of_order_queue) ||
+	    inet_csk(sk)->icsk_mtup.probe_size)
+		return TOE_REASON_NOT_CALM;
+	return TOE_REASON_NONE;
 }

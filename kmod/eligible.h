@@ -21,7 +21,9 @@ enum toe_reason toe_eligible(const struct sock *sk);
  *
  * What is not acknowledged goes with the state as "already sent"; what is known
  * of losses, and data that arrived out of order, cannot go with it.
+ *
+ * Return: TOE_REASON_NONE when it is calm, TOE_REASON_URGENT, TOE_REASON_NOT_CALM.
  */
-bool toe_calm(const struct sock *sk);
+enum toe_reason toe_calm(const struct sock *sk);
 
 #endif /* _TOE_ELIGIBLE_H */

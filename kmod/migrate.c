@@ -26,10 +26,12 @@
 #include <net/neighbour.h>
 #include <net/tcp.h>
 
+#include "conntrack.h"
 #include "eligible.h"
 #include "engine.h"
 #include "flow.h"
 #include "gate.h"
+#include "ipsec.h"
 #include "migrate.h"
 #include "shadow.h"
 #include "stats.h"
@@ -125,8 +127,7 @@ static enum toe_reason toe_open_route(struct toe_flow *flow, struct sock *sk,
  */
 static enum toe_reason toe_open_calm(struct sock *sk)
 {
-	enum toe_reason reason;
-	bool calm;
+	enum toe_reason reason, calm = TOE_REASON_NONE;
 	int i;
 
 	for (i = 0; i < TOE_CALM_TRIES; i++) {
@@ -138,10 +139,10 @@ static enum toe_reason toe_open_calm(struct sock *sk)
 		reason = toe_eligible(sk);
 		calm = toe_calm(sk);
 		release_sock(sk);
-		if (reason || calm)
+		if (reason || !calm)
 			return reason;
 	}
-	return TOE_REASON_NOT_CALM;
+	return calm;
 }
 
 /* The engine forgets the flow, and its id ends. */
@@ -260,8 +261,8 @@ static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
 
 	sk_flush_backlog(sk);
 	reason = toe_eligible(sk);
-	if (!reason && !toe_calm(sk))
-		reason = TOE_REASON_NOT_CALM;
+	if (!reason)
+		reason = toe_calm(sk);
 	if (reason)
 		return reason;
 	/* A delayed acknowledgement: the engine would not know that it is owed. */
@@ -330,6 +331,12 @@ static enum toe_reason toe_open_on(struct toe_flow *flow)
 	return toe_reason_of(err);
 }
 
+/* Was it calm before PREPARE, and is worth another try? */
+static bool toe_will_pass(enum toe_reason reason)
+{
+	return reason == TOE_REASON_NOT_CALM || reason == TOE_REASON_URGENT;
+}
+
 static enum toe_reason toe_open(struct toe_flow *flow)
 {
 	struct dst_entry *dst = NULL;
@@ -341,10 +348,16 @@ static enum toe_reason toe_open(struct toe_flow *flow)
 	lock_sock(sk);
 	reason = toe_eligible(sk);
 	if (!reason)
+		reason = toe_ipsec_ask(sk, &flow->key.tuple);
+	if (!reason)
 		reason = toe_open_route(flow, sk, &dst);
 	release_sock(sk);
-	if (reason)
+	if (!reason)
+		reason = toe_conntrack_ask(flow->key.net, &flow->key.tuple);
+	if (reason) {
+		dst_release(dst);
 		return reason;
+	}
 	if (toe_gate_hook(flow->key.net)) {
 		dst_release(dst);
 		return TOE_REASON_MEMORY;
@@ -366,7 +379,7 @@ static enum toe_reason toe_open(struct toe_flow *flow)
 			toe_flow_set_state(flow, TOE_STATE_OPENING,
 					   flow->open_reason);
 		reason = toe_open_on(flow);
-	} while (reason == TOE_REASON_NOT_CALM && ++tries < TOE_OPEN_TRIES);
+	} while (toe_will_pass(reason) && ++tries < TOE_OPEN_TRIES);
 	dst_release(dst);
 	return reason;
 }
@@ -377,6 +390,7 @@ static int toe_open_error(enum toe_reason reason)
 	case TOE_REASON_NONE:
 		return 0;
 	case TOE_REASON_NOT_CALM:
+	case TOE_REASON_URGENT:
 		return -EBUSY;
 	case TOE_REASON_NO_ENGINE:
 	case TOE_REASON_ENGINE_FAILED:

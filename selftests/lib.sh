@@ -213,7 +213,10 @@ meet()
 	[[ " $* " != *" v6 "* ]] || addr=$PEER_ADDR6
 	[[ " $* " != *" mptcp "* ]] || proto=mptcp
 	for word; do
-		[[ $word != mark=* && $word != uid=* ]] || words[$host]+=" $word"
+		case $word in
+		mark=* | uid=*)	words[$host]+=" $word" ;;
+		md5 | ao)	words[$host]+=" $word" words[$peer]+=" $word" ;;
+		esac
 	done
 	if [[ " $* " = *" from-peer "* ]]; then
 		listener=$host caller=$peer

@@ -75,6 +75,9 @@ void job_send(struct job *job);
 void job_receive(struct job *job);
 void job_ping(struct job *job);
 void job_echo(struct job *job);
+/* sockopt.c: 0, or -1 and errno */
+int filter_set(int fd, int on);
+int segments_sign(int fd, int family, const char *how);	/* "md5" or "ao" */
 /* offload.c */
 void job_handover(struct job *job);
 int do_offload(int n, char **word);

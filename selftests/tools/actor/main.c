@@ -24,18 +24,21 @@
 static const char help[] =
 	"Usage: actor	(commands on standard input)\n"
 	"  listen ADDRESS PORT [SOCKET]       accept\n"
-	"  connect ADDRESS PORT [SOCKET]      set { sndbuf | rcvbuf | nodelay | cork } N\n"
+	"  connect ADDRESS PORT [SOCKET]      set OPTION N\n"
 	"  enter { cgroup PATH | netns NAME } (sockets from now on are there)\n"
 	"  send { BYTES | forever } [OPTION]  recv { BYTES | eof } [OPTION]\n"
 	"  ping COUNT SIZE [PAUSE_MS]         echo COUNT SIZE\n"
 	"  wait { tx | rx | hand } [MS]       state { tx | rx | hand }\n"
 	"  stop { tx | rx | hand }            corrupt POSITION\n"
-	"  shutdown                           close\n"
+	"  urgent                             shutdown\n"
+	"  close\n"
 	"  reset	(close with SO_LINGER 0)  die	(SIGKILL)\n"
 	"  info	(of TCP)                  quit\n"
 	"on the host also:\n"
 	"  offload  return  flow  stats       handover COUNT PAUSE_MS\n"
-	"SOCKET := mptcp | mark=N | uid=N\n"
+	"SOCKET := mptcp | mark=N | uid=N | md5 | ao\n"
+	"set OPTION := sndbuf | rcvbuf | nodelay | cork | keepalive | congestion |\n"
+	"              timestamp | timestamping | filter | repair\n"
 	"OPTION := chunk=N | rate=N | epoll	(chunk 0: random sizes)\n"
 	"ping and send are job tx, echo and recv job rx, handover job hand.\n";
 
@@ -181,6 +184,7 @@ static int socket_new(int n, char **word, struct sockaddr_storage *ss,
 		      socklen_t *len)
 {
 	int proto = IPPROTO_TCP, mark = 0, uid = -1, fd, err;
+	const char *key = NULL;
 
 	if (n < 3 || endpoint_parse(word, ss, len)) {
 		errno = EINVAL;
@@ -193,6 +197,8 @@ static int socket_new(int n, char **word, struct sockaddr_storage *ss,
 			mark = strtol(word[i] + 5, NULL, 0);
 		else if (!strncmp(word[i], "uid=", 4))
 			uid = atoi(word[i] + 4);
+		else
+			key = word[i];
 	}
 	/* a socket is owned by whom the file system takes its creator for */
 	if (uid >= 0)
@@ -204,6 +210,10 @@ static int socket_new(int n, char **word, struct sockaddr_storage *ss,
 	errno = err;
 	if (fd >= 0 && mark &&
 	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0) {
+		close(fd);
+		return -1;
+	}
+	if (fd >= 0 && key && segments_sign(fd, ss->ss_family, key) < 0) {
 		close(fd);
 		return -1;
 	}
@@ -348,6 +358,9 @@ static int do_set(int n, char **word)
 		{ "nodelay", IPPROTO_TCP, TCP_NODELAY },
 		{ "cork", IPPROTO_TCP, TCP_CORK },
 		{ "keepalive", SOL_SOCKET, SO_KEEPALIVE },
+		{ "timestamp", SOL_SOCKET, SO_TIMESTAMP },
+		{ "timestamping", SOL_SOCKET, SO_TIMESTAMPING },
+		{ "repair", IPPROTO_TCP, TCP_REPAIR },
 	};
 	int fd = conn.fd >= 0 ? conn.fd : conn.listener, value;
 	unsigned int i;
@@ -357,6 +370,12 @@ static int do_set(int n, char **word)
 	if (!strcmp(word[1], "congestion")) {
 		if (setsockopt(fd, IPPROTO_TCP, TCP_CONGESTION, word[2],
 			       strlen(word[2])) < 0)
+			return fail("setsockopt");
+		puts("ok");
+		return 0;
+	}
+	if (!strcmp(word[1], "filter")) {
+		if (filter_set(fd, atoi(word[2])) < 0)
 			return fail("setsockopt");
 		puts("ok");
 		return 0;
@@ -372,6 +391,17 @@ static int do_set(int n, char **word)
 		return 0;
 	}
 	return wrong("no such option");
+}
+
+/* A byte of urgent data, outside of the pattern */
+static int do_urgent(int n, char **word)
+{
+	(void)n;
+	(void)word;
+	if (send(conn.fd, "!", 1, MSG_OOB) != 1)
+		return fail("send");
+	puts("ok");
+	return 0;
 }
 
 static int start(enum job_id id, void (*run)(struct job *job),
@@ -602,6 +632,7 @@ static const struct {
 	{ "offload", do_offload },	{ "return", do_return },
 	{ "flow", do_flow },		{ "stats", do_stats },
 	{ "handover", do_handover },	{ "enter", do_enter },
+	{ "urgent", do_urgent },
 };
 
 static void run(char *line)
