@@ -462,7 +462,8 @@ modules_out()
 {
 	local out
 
-	out=$(on host "$GUEST/toectl unload >/dev/null 2>&1; for m in toe_virtio toe; do
+	out=$(on host "$GUEST/toectl xdp detach eth0 >/dev/null 2>&1
+		$GUEST/toectl unload >/dev/null 2>&1; for m in toe_virtio toe; do
 		[ ! -d /sys/module/\$m ] || rmmod \$m || exit 1; done" 2>&1) || die "rmmod: $out"
 }
 
