@@ -115,19 +115,19 @@ static __noinline void watch(struct sock_common *skc, struct sock *sk,
 			       sizeof(bits));
 }
 
+/* @tuple is zero: the caller's, for the stack is short. */
 static __always_inline void watch_again(struct sock_common *skc, struct sock *sk,
-					int forget)
+					struct toe_tuple *tuple, int forget)
 {
 	struct toe_signal signal;
-	struct toe_tuple tuple = {};
 	struct toe_watch *w;
 
 	w = bpf_sk_storage_get(&watches, skc, NULL, 0);
 	if (!w)
 		return;
 	signal = w->signal;
-	read_tuple(&tuple, sk);
-	watch(skc, sk, &tuple, forget ? NULL : &signal);
+	read_tuple(tuple, sk);
+	watch(skc, sk, tuple, forget ? NULL : &signal);
 }
 
 SEC("iter/tcp")
@@ -142,7 +142,7 @@ int scan(struct bpf_iter__tcp *ctx)
 	if (!sk || !is_covered(sk->sk_cgrp_data.cgroup))
 		return 0;
 	if (what != TOE_SCAN_APPLY) {
-		watch_again(skc, sk, what == TOE_SCAN_FORGET);
+		watch_again(skc, sk, &facts.tuple, what == TOE_SCAN_FORGET);
 		return 0;
 	}
 	read_facts(&facts, sk, head.dims);
