@@ -329,8 +329,8 @@ natted()
 		tell p connect $host $((PORT + 1000)) || die "connect: $R"
 		hear h || die "accept: $R"
 	else
-		# and here another port of the host's side
-		on host "nft add rule inet toe_test post tcp dport $PORT masquerade to :40000-40999" ||
+		# the wire another one of ours, outside of the range that connect() takes
+		on host "nft add rule inet toe_test post tcp dport $PORT masquerade to :20000-20999" ||
 			die "nft"
 		tell p listen $peer $PORT || die "listen: $R"
 		say p accept
