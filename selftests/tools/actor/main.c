@@ -33,7 +33,8 @@ static const char help[] =
 	"  urgent                             shutdown\n"
 	"  close\n"
 	"  reset	(close with SO_LINGER 0)  die	(SIGKILL)\n"
-	"  info	(of TCP)                  quit\n"
+	"  info	(of TCP)                  name (of the connection)\n"
+	"  quit\n"
 	"on the host also:\n"
 	"  offload  return  flow  stats       handover COUNT PAUSE_MS\n"
 	"SOCKET := mptcp | mark=N | uid=N | md5 | ao\n"
@@ -288,6 +289,15 @@ static int say_connection(void)
 	printf("ok local=%s remote=%s\n", endpoint_text(&local, lbuf),
 	       endpoint_text(&remote, rbuf));
 	return 0;
+}
+
+static int do_name(int n, char **word)
+{
+	(void)n;
+	(void)word;
+	if (conn.fd < 0)
+		return wrong("no connection");
+	return say_connection();
 }
 
 static int do_listen(int n, char **word)
@@ -632,7 +642,7 @@ static const struct {
 	{ "offload", do_offload },	{ "return", do_return },
 	{ "flow", do_flow },		{ "stats", do_stats },
 	{ "handover", do_handover },	{ "enter", do_enter },
-	{ "urgent", do_urgent },
+	{ "urgent", do_urgent },	{ "name", do_name },
 };
 
 static void run(char *line)
