@@ -100,7 +100,7 @@ int round_let_go(struct toe_nl *nl, struct flow *flow, const char *why)
  */
 static bool is_gap(const struct round *r, uint64_t now, const struct config *c)
 {
-	uint64_t limit = 3 * c->interval_ms * NS_PER_MS + NS_PER_S;
+	uint64_t limit = 3 * (uint64_t)c->interval_ms * NS_PER_MS + NS_PER_S;
 
 	return r->end_ns && now - r->end_ns > limit;
 }

@@ -75,7 +75,7 @@ static bool is_on_full(const struct full *full, const struct flow *flow)
 static bool add_waiting(struct flow *flow, void *data)
 {
 	struct full *full = data;
-	uint64_t soon = 2 * full->config->interval_ms * NS_PER_MS;
+	uint64_t soon = 2 * (uint64_t)full->config->interval_ms * NS_PER_MS;
 	uint64_t rate;
 
 	if (flow->state == TOE_STATE_HOST && flow->reason == TOE_REASON_TABLE_FULL &&
