@@ -428,28 +428,48 @@ bool toe_flow_alive(struct toe_flow *flow)
 	return true;
 }
 
+void toe_flow_iter_begin(struct toe_flow_iter *it)
+{
+	it->again = false;
+	it->changed = false;
+	rhashtable_walk_enter(&toe_table, &it->iter);
+}
+
+struct toe_flow *toe_flow_iter_next(struct toe_flow_iter *it)
+{
+	struct toe_flow *flow;
+
+	/* -EAGAIN, here and below: the table was resized */
+	if (rhashtable_walk_start_check(&it->iter))
+		it->changed = true;
+	do {
+		flow = it->again ? rhashtable_walk_peek(&it->iter) :
+				   rhashtable_walk_next(&it->iter);
+		it->again = false;
+		if (IS_ERR(flow))
+			it->changed = true;
+	} while (IS_ERR(flow) || (flow && !toe_flow_hold(flow)));
+	rhashtable_walk_stop(&it->iter);
+	return flow;
+}
+
+void toe_flow_iter_end(struct toe_flow_iter *it)
+{
+	rhashtable_walk_exit(&it->iter);
+}
+
 int toe_flow_walk(int (*fn)(struct toe_flow *flow, void *arg), void *arg)
 {
-	struct rhashtable_iter iter;
+	struct toe_flow_iter it;
 	struct toe_flow *flow;
 	int err = 0;
 
-	rhashtable_walk_enter(&toe_table, &iter);
-	rhashtable_walk_start(&iter);
-	while (!err) {
-		flow = rhashtable_walk_next(&iter);
-		if (!flow)
-			break;
-		/* -EAGAIN: the table was resized, some may be seen twice */
-		if (IS_ERR(flow) || !toe_flow_hold(flow))
-			continue;
-		rhashtable_walk_stop(&iter);
+	toe_flow_iter_begin(&it);
+	while (!err && (flow = toe_flow_iter_next(&it))) {
 		err = fn(flow, arg);
-		rhashtable_walk_start(&iter);
 		toe_flow_put(flow);
 	}
-	rhashtable_walk_stop(&iter);
-	rhashtable_walk_exit(&iter);
+	toe_flow_iter_end(&it);
 	return err;
 }
 

@@ -301,6 +301,39 @@ struct sock *toe_flow_sock(struct toe_flow *flow);
 struct sock *toe_sock_lookup(struct net *net, const struct toe_tuple *t);
 
 /**
+ * struct toe_flow_iter - a place in the table, which may stay there for long
+ * @iter: the same, rhashtable's
+ * @again: set by the caller: the flow that came last is to come again, or if it is
+ *	no longer there the one behind it
+ * @changed: set when the table was resized: flows may come twice. None that is
+ *	there all the time is passed over
+ */
+struct toe_flow_iter {
+	struct rhashtable_iter	iter;
+	bool			again;
+	bool			changed;
+};
+
+/**
+ * toe_flow_iter_begin() - before the first flow
+ * @it: the place; to be ended
+ *
+ * Context: process.
+ */
+void toe_flow_iter_begin(struct toe_flow_iter *it);
+
+/**
+ * toe_flow_iter_next() - the next flow
+ * @it: the place
+ *
+ * Context: process; nothing is held when it returns.
+ * Return: a flow, for toe_flow_put(), or NULL after the last one.
+ */
+struct toe_flow *toe_flow_iter_next(struct toe_flow_iter *it);
+
+void toe_flow_iter_end(struct toe_flow_iter *it);
+
+/**
  * toe_flow_walk() - call a function for every flow
  * @fn: called with a reference held and no lock; a return other than 0 ends it
  * @arg: for @fn

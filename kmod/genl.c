@@ -243,27 +243,70 @@ static int toe_dump_done(struct toe_dump *d, void *hdr, int err)
 	return -EMSGSIZE;
 }
 
-static int toe_dump_one(struct toe_flow *flow, void *arg)
+/* The table of flows is long and moves: each round goes on where the last one
+ * stood, instead of counting from the beginning.
+ */
+static int toe_nl_flow_dump_begin(struct netlink_callback *cb)
 {
-	struct toe_dump *d = arg;
+	struct toe_flow_iter *it = kzalloc(sizeof(*it), GFP_KERNEL);
+
+	if (!it)
+		return -ENOMEM;
+	toe_flow_iter_begin(it);
+	cb->args[0] = (long)it;
+	cb->seq = 1;
+	return 0;
+}
+
+static int toe_dump_flow(struct sk_buff *skb, struct netlink_callback *cb,
+			 struct toe_flow *flow)
+{
 	void *hdr;
 
-	if (flow->key.net != d->net || d->seen++ < d->skip)
+	if (flow->key.net != sock_net(skb->sk))
 		return 0;
 	if (READ_ONCE(flow->state) == TOE_STATE_HOST &&
 	    !READ_ONCE(flow->busy) && !toe_flow_alive(flow))
 		return 0;
-	hdr = toe_dump_put(d, TOE_CMD_FLOW_GET);
-	return toe_dump_done(d, hdr, hdr ? toe_put_flow(d->skb, flow) :
-					   -EMSGSIZE);
+	hdr = genlmsg_put(skb, NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
+			  &toe_genl_family, NLM_F_MULTI, TOE_CMD_FLOW_GET);
+	if (!hdr)
+		return -EMSGSIZE;
+	genl_dump_check_consistent(cb, hdr);
+	if (toe_put_flow(skb, flow)) {
+		genlmsg_cancel(skb, hdr);
+		return -EMSGSIZE;
+	}
+	genlmsg_end(skb, hdr);
+	return 0;
 }
 
 static int toe_nl_flow_dump(struct sk_buff *skb, struct netlink_callback *cb)
 {
-	struct toe_dump d = toe_dump_start(skb, cb);
+	struct toe_flow_iter *it = (void *)cb->args[0];
+	struct toe_flow *flow;
+	int err = 0;
 
-	toe_flow_walk(toe_dump_one, &d);
-	return toe_dump_end(&d);
+	while (!err && (flow = toe_flow_iter_next(it))) {
+		/* Some come twice: the reader is told. */
+		if (it->changed)
+			cb->seq++;
+		it->changed = false;
+		err = toe_dump_flow(skb, cb, flow);
+		toe_flow_put(flow);
+	}
+	/* What did not fit comes first in the next round. */
+	it->again = err;
+	return skb->len;
+}
+
+static int toe_nl_flow_dump_end(struct netlink_callback *cb)
+{
+	struct toe_flow_iter *it = (void *)cb->args[0];
+
+	toe_flow_iter_end(it);
+	kfree(it);
+	return 0;
 }
 
 /* Is the signalled flow's fate known? */
@@ -533,7 +576,9 @@ static const struct genl_split_ops toe_genl_ops[] = {
 		.flags		= GENL_CMD_CAP_DO,
 	}, {
 		.cmd		= TOE_CMD_FLOW_GET,
+		.start		= toe_nl_flow_dump_begin,
 		.dumpit		= toe_nl_flow_dump,
+		.done		= toe_nl_flow_dump_end,
 		.flags		= GENL_CMD_CAP_DUMP,
 	}, {
 		.cmd		= TOE_CMD_FLOW_OFFLOAD,
