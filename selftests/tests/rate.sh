@@ -169,7 +169,7 @@ test_rate_slow()
 	tell h wait tx
 	becomes engine
 	since=$(host_ms)
-	h send forever rate=500k chunk=20000
+	h send forever rate=500000 chunk=20000
 	came_back "$since"
 	h stop tx
 	tell h wait tx
@@ -193,8 +193,8 @@ test_rate_both_ways()
 	stats_begin
 	p recv eof
 	h recv eof
-	h send forever rate=700k chunk=20000
-	p send forever rate=700k chunk=20000
+	h send forever rate=700000 chunk=20000
+	p send forever rate=700000 chunk=20000
 	becomes engine
 	sleep $((2 * DWELL / 1000 + 2))
 	offloaded
