@@ -5,13 +5,18 @@
  * 1. Sizes: "sets" gets its value_size, all maps their max_entries, when the
  *    policy is loaded.
  * 2. The word that precedes a set says which of its words are not zero. These
- *    are AND'ed first, dimension by dimension, the cheap ones before the
- *    others: most connections that no rule wants are known for such before any
- *    word of a set was read.
+ *    are AND'ed first, and with them that of head.base: what is left when all
+ *    dimensions whose value no rule names are put together. So a connection that
+ *    no rule wants is known for such before any word of a set is read, and the
+ *    prefixes are not even looked at when the other dimensions say enough.
  * 3. The set of a cgroup is found by its name, component by component from the
  *    root, so a cgroup that was removed and made again is still the same one.
  *    That is slow; what it came to is kept by the cgroup's id, which is never
  *    used twice, for as long as the policy lives.
+ * 4. The verifier follows what it knows the value of. It must not know too much
+ *    here, or else it looks at each combination of values, and at each rule: so
+ *    what the maps say is mixed with a zero that it does not know for one, and
+ *    the main function is a global one, which is looked at once and by itself.
  */
 #ifndef _POLICY_BPF_H
 #define _POLICY_BPF_H
@@ -22,6 +27,9 @@
  * can use, too.
  */
 const volatile struct toe_policy_head head SEC(".rodata.head");
+
+/* Always 0, but not to the verifier */
+volatile __u32 policy_zero;
 
 struct {
 	__uint(type, BPF_MAP_TYPE_ARRAY);
@@ -134,7 +142,7 @@ static __always_inline __u32 policy_walk_cgroup(struct cgroup *cgroup)
 	struct kernfs_node *kn;
 	int level, i;
 
-	level = BPF_CORE_READ(cgroup, level);
+	level = cgroup->level;
 	key.parent = 0;
 	for (i = 1; i <= TOE_POLICY_CGROUP_DEPTH && i <= level; i++) {
 		struct cgroup *ancestor = NULL;
@@ -164,7 +172,7 @@ static __noinline __u32 policy_cgroup(struct cgroup *cgroup)
 
 	if (!cgroup)
 		return head.any[TOE_DIM_CGROUP];
-	id = BPF_CORE_READ(cgroup, kn, id);
+	id = cgroup->kn->id;
 	known = bpf_map_lookup_elem(&cgroup_sets, &id);
 	if (known)
 		return *known;
@@ -176,76 +184,91 @@ static __noinline __u32 policy_cgroup(struct cgroup *cgroup)
 /* @v is not 0. */
 static __always_inline __u32 lowest_bit(__u64 v)
 {
-	__u32 n = 0;
+	return __builtin_popcountll((v & -v) - 1);
+}
 
-	if (!(v & 0xffffffff))
-		n += 32, v >>= 32;
-	if (!(v & 0xffff))
-		n += 16, v >>= 16;
-	if (!(v & 0xff))
-		n += 8, v >>= 8;
-	if (!(v & 0xf))
-		n += 4, v >>= 4;
-	if (!(v & 0x3))
-		n += 2, v >>= 2;
-	return n + !(v & 1);
+/* Bit @dim when a lookup has found nothing */
+static __always_inline __u32 policy_missing(__u32 set, __u32 dim)
+{
+	return ((__u64)(set ^ head.any[dim]) - 1) >> 63 << dim;
 }
 
 /* A dimension that some rule asks about: AND its summary. */
 #define POLICY_ASK(dim, lookup)						\
 do {									\
 	if (dims & (1u << (dim))) {					\
-		__u32 id = (lookup);					\
-		const __u64 *s = bpf_map_lookup_elem(&sets, &id);	\
+		__u32 id = (lookup) ^ zero;				\
 									\
-		if (!s)							\
+		missing |= policy_missing(id, dim);			\
+		asked[n] = bpf_map_lookup_elem(&sets, &id);		\
+		if (!asked[n])						\
 			return TOE_POLICY_NO_RULE;			\
-		some &= s[0];						\
-		if (!some)						\
-			return TOE_POLICY_NO_RULE;			\
-		asked[n++] = s;						\
+		some &= *asked[n++];					\
 	}								\
 } while (0)
 
-static __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
+/* What is left for those dimensions that were asked about; goes into asked[n]. */
+#define POLICY_CHECK()							\
+do {									\
+	__u32 id = head.base[missing & (TOE_POLICY_BASES - 1)];		\
+	const __u64 *base = bpf_map_lookup_elem(&sets, &id);		\
+									\
+	asked[n] = base;						\
+	if (!base)							\
+		return TOE_POLICY_NO_RULE;				\
+	some &= *base;							\
+	if (!some)							\
+		return TOE_POLICY_NO_RULE;				\
+} while (0)
+
+/* @f: as for policy_match(). @cgroup_set: what policy_cgroup() says */
+__noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 {
 	const __u64 *asked[__TOE_DIM_MAX], *mark[TOE_POLICY_MAX_MASKS];
-	__u64 some = ~0ULL, some_mark = 0;
 	__u32 dims = head.dims, words = head.words, masks = head.masks;
+	__u32 zero = policy_zero, missing, no_mark = ~0u;
+	__u64 some = ~0ULL, some_mark = 0;
 	__u32 n = 0, m, w, d;
 
+	if (!f)
+		return TOE_POLICY_NO_RULE;
 	if (!dims)
 		return head.rules ? 0 : TOE_POLICY_NO_RULE;
 
+	missing = zero;
+	if (dims & (1u << TOE_DIM_DIR))
+		missing |= (f->accepted & 1) << TOE_DIM_DIR;
 	POLICY_ASK(TOE_DIM_CGROUP, cgroup_set);
-	POLICY_ASK(TOE_DIM_DIR, f->accepted ? head.accepted : head.any[TOE_DIM_DIR]);
 	POLICY_ASK(TOE_DIM_LPORT, policy_port(f->tuple.local_port, TOE_DIM_LPORT));
 	POLICY_ASK(TOE_DIM_RPORT, policy_port(f->tuple.remote_port, TOE_DIM_RPORT));
 	POLICY_ASK(TOE_DIM_UID, policy_look(&uids, &f->uid, TOE_DIM_UID));
 	POLICY_ASK(TOE_DIM_NETNS, policy_look(&netnses, &f->netns, TOE_DIM_NETNS));
+	POLICY_ASK(TOE_DIM_DEV, policy_look(&devs, f->dev, TOE_DIM_DEV));
 	if (dims & (1u << TOE_DIM_MARK)) {
 		for (m = 0; m < TOE_POLICY_MAX_MASKS && m < masks; m++) {
 			struct toe_policy_mark_key key = {
 				.mask = m,
 				.mark = f->mark & head.mask[m],
 			};
-			__u32 id = policy_look(&marks, &key, TOE_DIM_MARK);
-			const __u64 *s = bpf_map_lookup_elem(&sets, &id);
+			__u32 id = policy_look(&marks, &key, TOE_DIM_MARK) ^ zero;
 
-			if (!s)
+			no_mark &= policy_missing(id, TOE_DIM_MARK);
+			mark[m] = bpf_map_lookup_elem(&sets, &id);
+			if (!mark[m])
 				return TOE_POLICY_NO_RULE;
-			some_mark |= s[0];
-			mark[m] = s;
+			some_mark |= *mark[m];
 		}
+		missing |= no_mark;
 		some &= some_mark;
-		if (!some)
-			return TOE_POLICY_NO_RULE;
 	}
-	POLICY_ASK(TOE_DIM_DEV, policy_look(&devs, f->dev, TOE_DIM_DEV));
+	POLICY_CHECK();
 	POLICY_ASK(TOE_DIM_REMOTE,
 		   policy_addr(f->tuple.remote_addr, f->tuple.family, TOE_DIM_REMOTE));
 	POLICY_ASK(TOE_DIM_LOCAL,
 		   policy_addr(f->tuple.local_addr, f->tuple.family, TOE_DIM_LOCAL));
+	if (dims & (1u << TOE_DIM_REMOTE | 1u << TOE_DIM_LOCAL))
+		POLICY_CHECK();
+	n++;
 
 	for (w = 0; w < TOE_POLICY_MAX_WORDS && w < words; w++) {
 		__u64 v = ~0ULL, marked = 0;
@@ -272,7 +295,7 @@ static __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgro
  * @f: the connection; members of dimensions that no rule asks about may be zero
  * @cgroup: its cgroup, may be NULL; @f.cgroup is not looked at
  *
- * The cgroup first, for two keys on one stack were too much.
+ * The cgroup first: two keys on one stack would be too much.
  *
  * Return: number of the rule, or TOE_POLICY_NO_RULE.
  */

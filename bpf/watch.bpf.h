@@ -66,10 +66,9 @@ static __always_inline int track_start(const struct toe_tuple *tuple,
  * Return: the callback bits that it is to have; @old when it cannot be
  * watched.
  */
-static __always_inline __u32 watch_begin(void *skc, struct sock *sk,
-					 const struct toe_tuple *tuple,
-					 const struct toe_signal *signal,
-					 __u32 old)
+static __noinline __u32 watch_begin(void *skc, struct sock *sk,
+				    const struct toe_tuple *tuple,
+				    const struct toe_signal *signal, __u32 old)
 {
 	__u32 bits = CB_SENT;
 	struct toe_watch *w, new = {
@@ -99,8 +98,8 @@ static __always_inline __u32 watch_begin(void *skc, struct sock *sk,
  *
  * Return: the callback bits that it is to have.
  */
-static __always_inline __u32 watch_end(void *skc, struct sock *sk,
-				       struct toe_watch *w, __u32 old)
+static __noinline __u32 watch_end(void *skc, struct sock *sk, struct toe_watch *w,
+				  __u32 old)
 {
 	__u32 bits = old & ~w->bits;
 

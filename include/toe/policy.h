@@ -57,6 +57,7 @@ enum toe_policy_dim {
 
 	__TOE_DIM_MAX
 };
+#define TOE_POLICY_BASES	(1 << __TOE_DIM_MAX)
 
 /**
  * struct toe_policy_head - the constant of a loaded program
@@ -68,6 +69,10 @@ enum toe_policy_dim {
  *	not ask; for TOE_DIM_DIR the set of connected ones
  * @accepted: for TOE_DIM_DIR the set of accepted ones
  * @mask: the different masks of TOE_DIM_MARK
+ * @base: by dimensions (a bit per enum toe_policy_dim) whose value no map names,
+ *	the rules that ask about none of them; bit TOE_DIM_DIR is set for accepted
+ *	ones, and the rules for the other direction are not in the set. Most
+ *	connections that no rule wants are known by this alone
  */
 struct toe_policy_head {
 	__u32	rules;
@@ -77,6 +82,7 @@ struct toe_policy_head {
 	__u32	any[__TOE_DIM_MAX];
 	__u32	accepted;
 	__u32	mask[TOE_POLICY_MAX_MASKS];
+	__u32	base[TOE_POLICY_BASES];
 };
 
 /* Key of LPM map "addrs"; prefixlen counts from @side on, so it is 32 and more */

@@ -129,6 +129,37 @@ static int compile_head(struct compiler *c)
 	return err;
 }
 
+static void keep_common(const struct compiler *c, struct rule_set *set, uint32_t number)
+{
+	const uint64_t *with = rule_sets_words(&c->sets, number);
+	unsigned int i;
+
+	for (i = 0; i < c->sets.words && i < TOE_POLICY_MAX_WORDS; i++)
+		set->word[i] &= with[i];
+}
+
+/* When all dimensions are done. */
+static int compile_bases(struct compiler *c)
+{
+	struct toe_policy_head *head = &c->img->head;
+	struct rule_set set;
+	unsigned int mask, dim;
+	int err = 0;
+
+	for (mask = 0; !err && mask < TOE_POLICY_BASES; mask++) {
+		if (mask & ~head->dims)
+			continue;
+		memset(&set, 0xff, sizeof(set));
+		for (dim = 0; dim < __TOE_DIM_MAX; dim++)
+			if (dim != TOE_DIM_DIR && (mask & 1u << dim))
+				keep_common(c, &set, head->any[dim]);
+		keep_common(c, &set, mask & 1u << TOE_DIM_DIR ? head->accepted :
+								head->any[TOE_DIM_DIR]);
+		err = compiler_number(c, &set, &head->base[mask]);
+	}
+	return err;
+}
+
 static int compile_actions(struct compiler *c)
 {
 	unsigned int i;
@@ -176,7 +207,8 @@ static int compile(struct compiler *c)
 	static int (*const steps[])(struct compiler *c) = {
 		compile_head, compile_actions, compile_dir, compile_locals,
 		compile_remotes, compile_ports, compile_devs, compile_cgroups,
-		compile_uids, compile_marks, compile_netnses, compile_text,
+		compile_uids, compile_marks, compile_netnses, compile_bases,
+		compile_text,
 	};
 	unsigned int i;
 	int err = 0;

@@ -56,6 +56,11 @@ static inline void set_remove(struct rule_set *set, unsigned int rule)
 int rule_sets_number(struct rule_sets *sets, const struct rule_set *set,
 		     uint32_t *number);
 
+static inline const uint64_t *rule_sets_words(const struct rule_sets *sets, uint32_t number)
+{
+	return sets->data + (size_t)number * (1 + sets->words) + 1;
+}
+
 void rule_sets_free(struct rule_sets *sets);
 
 #endif /* _TOE_LIB_POLICY_SETS_H */
