@@ -19,7 +19,9 @@
 
 #include "conntrack.h"
 
+#if IS_ENABLED(CONFIG_NF_CONNTRACK)
 
+/* The name of an outgoing packet */
 static void toe_conntrack_tuple(struct nf_conntrack_tuple *tuple,
 				const struct toe_tuple *t)
 {
@@ -59,3 +61,12 @@ enum toe_reason toe_conntrack_ask(struct net *net, const struct toe_tuple *t)
 	symbol_put(nf_conntrack_find_get);
 	return changes ? TOE_REASON_NAT : TOE_REASON_NONE;
 }
+
+#else
+
+enum toe_reason toe_conntrack_ask(struct net *net, const struct toe_tuple *t)
+{
+	return TOE_REASON_NONE;
+}
+
+#endif

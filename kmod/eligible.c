@@ -9,6 +9,7 @@
 
 #include "compat.h"
 #include "eligible.h"
+#include "ipsec.h"
 
 static bool toe_signed(const struct tcp_sock *tp)
 {
@@ -38,14 +39,6 @@ static bool toe_has_options(const struct sock *sk)
 	return false;
 }
 
-/* SO_TIMESTAMP and SO_TIMESTAMPING: what an engine delivers has no time of
- * arrival, and nothing of what it sends is seen leaving.
- */
-static bool toe_wants_timestamps(const struct sock *sk)
-{
-	return READ_ONCE(sk->sk_tsflags) || sock_flag(sk, SOCK_RCVTSTAMP);
-}
-
 static bool toe_has_devmem(const struct sock *sk)
 {
 	const struct sk_buff *skb = tcp_rtx_queue_head(sk);
@@ -56,11 +49,32 @@ static bool toe_has_devmem(const struct sock *sk)
 	return skb && !skb_frags_readable(skb);
 }
 
-enum toe_reason toe_eligible(const struct sock *sk)
+/* What an engine receives comes by neither the filter nor a clock. */
+static bool toe_wants_timestamps(const struct sock *sk)
+{
+	return sock_flag(sk, SOCK_RCVTSTAMP) ||
+	       (READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_MASK);
+}
+
+/* The route as the next segment would find it: what the socket remembers may be
+ * out of date. A failure is not the application's to see.
+ */
+static const struct dst_entry *toe_route(struct sock *sk, int *err)
+{
+	int soft = READ_ONCE(sk->sk_err_soft);
+
+	*err = inet_csk(sk)->icsk_af_ops->rebuild_header(sk);
+	WRITE_ONCE(sk->sk_err_soft, soft);
+	return *err ? NULL : __sk_dst_get(sk);
+}
+
+enum toe_reason toe_eligible(struct sock *sk, const struct toe_tuple *tuple)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	const struct dst_entry *dst = __sk_dst_get((struct sock *)sk);
+	const struct dst_entry *dst;
+	int err;
 
+	sock_owned_by_me(sk);
 	if (sk->sk_state != TCP_ESTABLISHED || sk->sk_shutdown)
 		return TOE_REASON_STATE;
 	if (sk_is_mptcp(sk))
@@ -81,14 +95,15 @@ enum toe_reason toe_eligible(const struct sock *sk)
 		return TOE_REASON_OPTIONS;
 	if (toe_has_devmem(sk))
 		return TOE_REASON_DEVMEM;
+	dst = toe_route(sk, &err);
+	if (toe_ipsec_out(sk, dst, err))
+		return TOE_REASON_XFRM;
 	if (!dst)
 		return TOE_REASON_ROUTE;
-	if (dst_xfrm(dst))
-		return TOE_REASON_XFRM;
-	return TOE_REASON_NONE;
+	return toe_ipsec_in(sk, tuple, dst);
 }
 
-/* tcp_urg_mode() of net/ipv4/tcp_output.c: urgent data waits to be sent. */
+/* tcp_urg_mode() of net/ipv4/tcp_output.c, or urgent data not read yet */
 static bool toe_urgent(const struct tcp_sock *tp)
 {
 	return tp->urg_data || tp->snd_una != tp->snd_up;
@@ -100,12 +115,12 @@ enum toe_reason toe_calm(const struct sock *sk)
 
 	if (toe_urgent(tp))
 		return TOE_REASON_URGENT;
-	if (inet_csk(sk)->icsk_ca_state != TCP_CA_Open ||
-	    !inet_csk(sk)->icsk_ca_initialized ||
-	    inet_csk(sk)->icsk_backoff ||
-	    tp->sacked_out || tp->lost_out || tp->retrans_out ||
-	    !RB_EMPTY_ROOT(&tp->out_of_order_queue) ||
-	    inet_csk(sk)->icsk_mtup.probe_size)
-		return TOE_REASON_NOT_CALM;
-	return TOE_REASON_NONE;
+	if (inet_csk(sk)->icsk_ca_state == TCP_CA_Open &&
+	    inet_csk(sk)->icsk_ca_initialized &&
+	    !inet_csk(sk)->icsk_backoff &&
+	    !tp->sacked_out && !tp->lost_out && !tp->retrans_out &&
+	    RB_EMPTY_ROOT(&tp->out_of_order_queue) &&
+	    !inet_csk(sk)->icsk_mtup.probe_size)
+		return TOE_REASON_NONE;
+	return TOE_REASON_NOT_CALM;
 }

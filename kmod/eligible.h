@@ -9,21 +9,29 @@ struct sock;
 
 /**
  * toe_eligible() - is this the kind of connection that can be offloaded?
- * @sk: locked
+ * @sk: locked; its route is looked up if what it remembers is out of date
+ * @tuple: its name
  *
- * Return: TOE_REASON_NONE when it is, else why not.
+ * Return: TOE_REASON_NONE when it is, and then it has a route; else why not.
  */
-enum toe_reason toe_eligible(const struct sock *sk);
+enum toe_reason toe_eligible(struct sock *sk, const struct toe_tuple *tuple);
 
 /**
  * toe_calm() - is nothing out of order on the connection at this moment?
  * @sk: locked
  *
  * What is not acknowledged goes with the state as "already sent"; what is known
- * of losses, and data that arrived out of order, cannot go with it.
+ * of losses, data that arrived out of order, and urgent data cannot go with it.
  *
- * Return: TOE_REASON_NONE when it is calm, TOE_REASON_URGENT, TOE_REASON_NOT_CALM.
+ * Return: TOE_REASON_NONE when nothing is, TOE_REASON_URGENT or
+ * TOE_REASON_NOT_CALM. It may pass.
  */
 enum toe_reason toe_calm(const struct sock *sk);
+
+/* Was it only this moment that was bad? */
+static inline bool toe_may_pass(enum toe_reason reason)
+{
+	return reason == TOE_REASON_NOT_CALM || reason == TOE_REASON_URGENT;
+}
 
 #endif /* _TOE_ELIGIBLE_H */

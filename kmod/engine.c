@@ -10,10 +10,11 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/ratelimit.h>
-#include <net/dst.h>
 
+#include "admit.h"
 #include "engine.h"
 #include "flow.h"
+#include "quota.h"
 #include "shadow.h"
 #include "stats.h"
 #include "trace.h"
@@ -74,34 +75,41 @@ void toe_engine_unregister(struct toe_engine *e)
 }
 EXPORT_SYMBOL_GPL(toe_engine_unregister);
 
-struct toe_engine *toe_engine_get(const struct dst_entry *dst, u16 family,
-				  enum toe_reason *reason)
+enum toe_reason toe_engine_get(struct toe_admission *a,
+			       const struct net_device *dev)
 {
-	const struct net_device *dev = dst->dev;
-	struct toe_engine *e, *found = NULL;
+	const char *name = a->sig ? a->sig->engine : "";
+	enum toe_reason reason = TOE_REASON_ROUTE;
+	struct toe_engine *e;
 
-	*reason = TOE_REASON_ROUTE;
 	mutex_lock(&toe_engines_lock);
-	if (list_empty(&toe_engines))
-		*reason = TOE_REASON_NO_ENGINE;
+	if (list_empty(&toe_engines) || name[0])
+		reason = TOE_REASON_NO_ENGINE;
 	list_for_each_entry(e, &toe_engines, list) {
-		if (dev->addr_len != ETH_ALEN ||
+		if ((name[0] && strcmp(e->name, name)) ||
+		    dev->addr_len != ETH_ALEN ||
 		    !ether_addr_equal(e->mac, dev->dev_addr))
 			continue;
 		if (!READ_ONCE(e->alive)) {
-			*reason = TOE_REASON_NO_ENGINE;
-		} else if (family == AF_INET6 && !e->ipv6) {
-			*reason = TOE_REASON_FAMILY;
-		} else if (!atomic_add_unless(&e->flows, 1, e->max_flows)) {
-			*reason = TOE_REASON_TABLE_FULL;
+			reason = TOE_REASON_NO_ENGINE;
+		} else if (a->tuple->family == AF_INET6 && !e->ipv6) {
+			reason = TOE_REASON_FAMILY;
+		} else if (!toe_place_free(&e->flows, e->max_flows,
+					   a->places)) {
+			reason = TOE_REASON_TABLE_FULL;
 		} else {
-			refcount_inc(&e->refs);
-			found = e;
+			reason = TOE_REASON_NONE;
+			strscpy(a->engine_name, e->name,
+				sizeof(a->engine_name));
+			if (a->places) {
+				refcount_inc(&e->refs);
+				a->engine = e;
+			}
 			break;
 		}
 	}
 	mutex_unlock(&toe_engines_lock);
-	return found;
+	return reason;
 }
 
 void toe_engine_put(struct toe_engine *e)

@@ -5,20 +5,21 @@
 
 #include <toe/engine.h>
 
-struct dst_entry;
+struct net_device;
+struct toe_admission;
 
 /**
  * toe_engine_get() - the engine that serves an interface, with room for a flow
- * @dst: the flow's route
- * @family: AF_INET or AF_INET6
- * @reason: set when there is none
+ * @a: of the flow; a rule may name an engine, and then it is that one or none
+ * @dev: where its route leads
  *
- * Takes a place on the engine and a reference, both for toe_engine_put().
+ * Takes a place on the engine and a reference, both for toe_engine_put(), unless
+ * @a only looks.
  *
- * Return: the engine or NULL.
+ * Return: TOE_REASON_NONE, or why there is none.
  */
-struct toe_engine *toe_engine_get(const struct dst_entry *dst, u16 family,
-				  enum toe_reason *reason);
+enum toe_reason toe_engine_get(struct toe_admission *a,
+			       const struct net_device *dev);
 void toe_engine_put(struct toe_engine *e);
 
 /**

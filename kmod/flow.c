@@ -8,6 +8,7 @@
 #include <net/inet_sock.h>
 #include <net/ipv6.h>
 
+#include "candidate.h"
 #include "compat.h"
 #include "engine.h"
 #include "flow.h"
@@ -19,9 +20,10 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-#define TOE_SWEEP_INTERVAL	(2 * HZ)
-
-unsigned int toe_max_flows = 4096;
+/* Most flows that wait in the stack. Their memory is what bounds them, about a
+ * kilobyte each, and the sweep that looks at each of them.
+ */
+#define TOE_MAX_HOST_FLOWS	32768
 
 static const struct rhashtable_params toe_flow_params = {
 	.key_len	= sizeof(struct toe_flow_key),
@@ -37,7 +39,7 @@ static u32 toe_next_id;
 struct workqueue_struct *toe_wq;
 static struct kmem_cache *toe_flow_cache;
 static atomic_t toe_states[__TOE_STATE_MAX];
-/* Flows with a signal or an offload under way; what max_flows bounds. */
+/* Flows with a signal or an offload under way. */
 static atomic_t toe_active;
 static DECLARE_WAIT_QUEUE_HEAD(toe_active_wait);
 /* A HOST flow holds neither its socket nor its namespace: under this lock it is
@@ -46,9 +48,6 @@ static DECLARE_WAIT_QUEUE_HEAD(toe_active_wait);
 static DEFINE_MUTEX(toe_host_lock);
 /* No new flows: the module is going away. */
 static bool toe_stopping;
-
-static void toe_sweep(struct work_struct *work);
-static DECLARE_DELAYED_WORK(toe_sweep_work, toe_sweep);
 
 void toe_tuple_from_sock(struct toe_tuple *t, const struct sock *sk)
 {
@@ -141,14 +140,17 @@ static struct toe_flow *toe_flow_new(const struct toe_flow_key *key)
 	return flow;
 }
 
-/* The flow of a key, made when there is none. Returns it referenced. */
-static struct toe_flow *toe_flow_obtain(const struct toe_flow_key *key)
+struct toe_flow *toe_flow_obtain(const struct toe_flow_key *key)
 {
 	struct toe_flow *flow, *old;
 
+	if (READ_ONCE(toe_stopping))
+		return ERR_PTR(-ESHUTDOWN);
 	flow = toe_flow_lookup(key);
 	if (flow)
 		return flow;
+	if (atomic_read(&toe_states[TOE_STATE_HOST]) >= TOE_MAX_HOST_FLOWS)
+		return ERR_PTR(-ENOSPC);
 	flow = toe_flow_new(key);
 	if (!flow)
 		return ERR_PTR(-ENOMEM);
@@ -159,8 +161,7 @@ static struct toe_flow *toe_flow_obtain(const struct toe_flow_key *key)
 	if (!old) {
 		rcu_read_unlock();
 		atomic_inc(&toe_states[TOE_STATE_HOST]);
-		queue_delayed_work(toe_wq, &toe_sweep_work,
-				   TOE_SWEEP_INTERVAL);
+		toe_candidate_sweep();
 		return flow;
 	}
 	/* Nobody saw ours: no grace period. */
@@ -178,86 +179,22 @@ void toe_flow_queue(struct toe_flow *flow)
 		toe_flow_put(flow);
 }
 
-int toe_flow_signal(struct sock *sk, const struct toe_signal *sig,
-		    struct toe_flow **flowp)
+int toe_flow_begin(struct toe_flow *flow, struct sock *sk,
+		   enum toe_reason reason)
 {
-	enum toe_reason reason = sig ? TOE_REASON_THRESHOLD : TOE_REASON_ADMIN;
-	struct toe_flow_key key = { .net = sock_net(sk) };
-	struct toe_flow *flow;
-	int err = 0;
-
-	if (READ_ONCE(toe_stopping))
-		return -ESHUTDOWN;
-	toe_tuple_from_sock(&key.tuple, sk);
-	flow = toe_flow_obtain(&key);
-	if (IS_ERR(flow))
-		return PTR_ERR(flow);
-
-	spin_lock_bh(&flow->lock);
-	if (flow->busy) {
-		err = -EEXIST;
-	} else if (!atomic_add_unless(&toe_active, 1,
-				      READ_ONCE(toe_max_flows))) {
-		err = -ENOSPC;
-	} else if (!refcount_inc_not_zero(&sk->sk_refcnt)) {
-		atomic_dec(&toe_active);
-		err = -ENOTCONN;
-	} else {
-		flow->busy = true;
-		flow->sk = sk;
-		flow->open_reason = reason;
-		flow->close_reason = 0;
-		if (flow->last_sk != sk) {
-			/* The name lives on in another connection. */
-			flow->last_sk = sk;
-			flow->shadow.rcvbuf_given = 0;
-			flow->opens = 0;
-			flow->tx_engine = 0;
-			flow->rx_engine = 0;
-			memset(&flow->sig, 0, sizeof(flow->sig));
-		}
-		if (sig)
-			flow->sig = *sig;
-	}
-	spin_unlock_bh(&flow->lock);
-
-	if (!err) {
-		trace_toe_flow_signal(flow, reason);
-		toe_flow_queue(flow);
-	} else if (err == -ENOSPC) {
-		toe_stats_refused(TOE_REASON_TABLE_FULL);
-	}
-	if (flowp && (!err || err == -EEXIST))
-		*flowp = flow;
-	else
-		toe_flow_put(flow);
-	return err;
-}
-
-int toe_flow_policy(struct sock *sk, const struct toe_signal *sig)
-{
-	struct toe_flow_key key = { .net = sock_net(sk) };
-	struct toe_flow *flow __free(toe_flow_put) = NULL;
-	bool known, back = false;
-
-	toe_tuple_from_sock(&key.tuple, sk);
-	flow = toe_flow_lookup(&key);
-	if (!flow)
-		return 0;
-	spin_lock_bh(&flow->lock);
-	known = flow->last_sk == sk;
-	if (known) {
-		flow->sig = *sig;
-		if (sig->flags & TOE_SIGNAL_NEVER)
-			back = flow->busy;
-		else if (!sig->prio)
-			back = flow->busy &&
-			       flow->open_reason != TOE_REASON_ADMIN;
-	}
-	spin_unlock_bh(&flow->lock);
-	if (back)
-		toe_flow_kick(flow, TOE_REASON_POLICY);
-	return known;
+	lockdep_assert_held(&flow->lock);
+	if (flow->busy)
+		return -EEXIST;
+	if (flow->leaving)
+		return -EAGAIN;
+	if (!refcount_inc_not_zero(&sk->sk_refcnt))
+		return -ENOTCONN;
+	atomic_inc(&toe_active);
+	flow->busy = true;
+	flow->sk = sk;
+	flow->open_reason = reason;
+	flow->close_reason = 0;
+	return 0;
 }
 
 void toe_flow_kick(struct toe_flow *flow, enum toe_reason reason)
@@ -321,7 +258,7 @@ void toe_flow_set_state(struct toe_flow *flow, enum toe_flow_state state,
 	wake_up_all(&flow->wait);
 }
 
-static void toe_flow_forget(struct toe_flow *flow)
+void toe_flow_forget(struct toe_flow *flow)
 {
 	mutex_lock(&toe_host_lock);
 	flow->forgotten = true;
@@ -339,14 +276,17 @@ void toe_flow_settle(struct toe_flow *flow, bool forget)
 	/* The shadow is gone, so nothing arms the timer any more. */
 	if (timer_delete_sync(&flow->timer))
 		toe_flow_put(flow);
+	toe_quota_put(&flow->places);
 	spin_lock_bh(&flow->lock);
 	sk = flow->sk;
 	flow->sk = NULL;
 	flow->busy = false;
+	flow->leaving = forget;
+	if (sk)
+		flow->host_bytes = toe_sock_bytes(sk);
 	spin_unlock_bh(&flow->lock);
 	wake_up_all(&flow->wait);
-	if (forget || atomic_read(&toe_states[TOE_STATE_HOST]) >
-		      READ_ONCE(toe_max_flows))
+	if (forget)
 		toe_flow_forget(flow);
 	if (sk)
 		sock_put(sk);
@@ -473,51 +413,6 @@ int toe_flow_walk(int (*fn)(struct toe_flow *flow, void *arg), void *arg)
 	return err;
 }
 
-static int toe_sweep_one(struct toe_flow *flow, void *arg)
-{
-	bool *again = arg;
-	struct sock *sk;
-	bool idle;
-
-	if (READ_ONCE(flow->state) != TOE_STATE_HOST || READ_ONCE(flow->busy))
-		return 0;
-	sk = toe_flow_sock(flow);
-	if (sk) {
-		if (READ_ONCE(flow->shadow.rcvbuf_given)) {
-			lock_sock(sk);
-			toe_shadow_take_room(flow, sk);
-			release_sock(sk);
-		}
-		sock_put(sk);
-		*again = true;
-		return 0;
-	}
-	/* A signal may come in now. busy keeps it away from a flow that is
-	 * about to leave the table.
-	 */
-	spin_lock_bh(&flow->lock);
-	idle = !flow->busy;
-	if (idle)
-		flow->busy = true;
-	spin_unlock_bh(&flow->lock);
-	if (idle)
-		toe_flow_forget(flow);
-	return 0;
-}
-
-/* Forgets HOST flows whose connection is gone, and takes back from the others what
- * their return needed.
- */
-static void toe_sweep(struct work_struct *work)
-{
-	bool again = false;
-
-	toe_flow_walk(toe_sweep_one, &again);
-	if (again && !READ_ONCE(toe_stopping))
-		queue_delayed_work(toe_wq, &toe_sweep_work,
-				   TOE_SWEEP_INTERVAL);
-}
-
 static int toe_forget_net_one(struct toe_flow *flow, void *arg)
 {
 	if (flow->key.net == arg)
@@ -595,8 +490,8 @@ err_cache:
 void toe_flow_stop(void)
 {
 	WRITE_ONCE(toe_stopping, true);
+	toe_candidate_stop();
 	toe_flow_return_all(NULL, TOE_REASON_UNLOAD);
-	cancel_delayed_work_sync(&toe_sweep_work);
 }
 
 static void toe_flow_free_table(void *ptr, void *arg)

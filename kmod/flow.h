@@ -12,6 +12,10 @@
  * again; between offloads the socket is not held: it is looked up by name, and is
  * ours if it has the address it had.
  *
+ * flow->busy says that the work has the flow, from toe_flow_begin() until
+ * toe_flow_settle(). A flow that is not busy is HOST, and only its name, its
+ * rule and its past are of interest (candidate.c).
+ *
  * Locks, outermost first:
  *	the socket lock (lock_sock() or bh_lock_sock() with nobody owning it),
  *	flow->lock (a BH spinlock), the driver's own locks.
@@ -26,11 +30,14 @@
 #include <linux/rhashtable.h>
 #include <linux/skbuff.h>
 #include <linux/workqueue.h>
-#include <net/inet_connection_sock.h>
 #include <net/sock.h>
+#include <net/tcp.h>
 
 #include <toe/engine.h>
 #include <toe/signal.h>
+
+#include "backoff.h"
+#include "quota.h"
 
 struct tcp_congestion_ops;
 struct inet_connection_sock_af_ops;
@@ -62,9 +69,14 @@ struct toe_flow_key {
  * @state: enum toe_flow_state; written by the work only
  * @reason: enum toe_reason, of @state
  * @busy: a signal is being worked on; under @lock
+ * @leaving: L, about to leave the table: no signal is taken any more
  * @close_reason: first reason to return the flow, 0: none (cmpxchg)
  * @open_reason: why it was signalled
  * @sig: L, the rule that makes it a candidate; prio 0: none does
+ * @backoff: how long it is left alone; written by the work, and under @lock while
+ *	the flow is not busy
+ * @host_bytes: L, toe_sock_bytes() when it became HOST
+ * @places: in the quotas; the work's
  * @error: outcome of the last open, errno
  * @since_ns: ktime of the last state change
  * @opens: how often it reached an engine
@@ -113,9 +125,13 @@ struct toe_flow {
 	u8			state;
 	u8			reason;
 	bool			busy;
+	bool			leaving;
 	int			close_reason;
 	u8			open_reason;
 	struct toe_signal	sig;
+	struct toe_backoff	backoff;
+	u64			host_bytes;
+	struct toe_places	places;
 	int			error;
 	u64			since_ns;
 	u32			opens;
@@ -174,9 +190,6 @@ struct toe_flow {
 	u64			rx_engine;
 };
 
-/* Most connections offloaded or on their way at once */
-extern unsigned int toe_max_flows;
-#define TOE_MAX_MAX_FLOWS	BIT(20)
 /* Where every work of the module runs */
 extern struct workqueue_struct *toe_wq;
 
@@ -188,32 +201,18 @@ extern struct workqueue_struct *toe_wq;
 void toe_tuple_from_sock(struct toe_tuple *t, const struct sock *sk);
 
 /**
- * toe_flow_signal() - make a connection a candidate
- * @sk: its socket, locked by anyone or no one
- * @sig: the rule that makes it one, checked; NULL: an administrator asks
- * @flowp: when not NULL, a reference to the flow on success and on -EEXIST
+ * toe_flow_begin() - somebody wants the flow on an engine
+ * @flow: @flow->lock held
+ * @sk: its socket; on success the flow holds a reference
+ * @reason: TOE_REASON_THRESHOLD or TOE_REASON_ADMIN
  *
- * Takes a reference to @sk, removes duplicates, queues the work. Nothing else.
+ * The caller queues the work, which ends it with toe_flow_settle().
  *
- * Context: any but hard interrupt and NMI.
- * Return: 0, -EEXIST when it is known and on its way, -ENOSPC when the table is
- * full, -ENOMEM, -ENOTCONN, -ESHUTDOWN.
+ * Return: 0, -EEXIST when somebody did before, -EAGAIN when the flow is about to
+ * leave the table, -ENOTCONN when @sk dies.
  */
-int toe_flow_signal(struct sock *sk, const struct toe_signal *sig,
-		    struct toe_flow **flowp);
-
-/**
- * toe_flow_policy() - the policy for a connection is now this
- * @sk: its socket, locked by anyone or no one
- * @sig: the rule that matches, checked; prio 0: none
- *
- * Returns a flow that is offloaded and that no rule wants there any more: it is
- * never to be, or there is no rule for it and no administrator asked either.
- *
- * Context: any but hard interrupt and NMI.
- * Return: 1 when the connection is known, 0 when not.
- */
-int toe_flow_policy(struct sock *sk, const struct toe_signal *sig);
+int toe_flow_begin(struct toe_flow *flow, struct sock *sk,
+		   enum toe_reason reason);
 
 /**
  * toe_flow_kick() - ask for a flow's return
@@ -229,6 +228,23 @@ void toe_flow_kick(struct toe_flow *flow, enum toe_reason reason);
  * @flow: referenced by the caller
  */
 void toe_flow_queue(struct toe_flow *flow);
+
+/**
+ * toe_flow_obtain() - the flow of a key, made when there is none
+ * @key: the key
+ *
+ * Return: the flow with a reference, or an error: -ENOSPC when there are too many
+ * in the stack already, -ENOMEM, -ESHUTDOWN.
+ */
+struct toe_flow *toe_flow_obtain(const struct toe_flow_key *key);
+
+/**
+ * toe_flow_forget() - take a flow out of the table
+ * @flow: with @leaving set, or of a namespace that is gone
+ *
+ * Context: process.
+ */
+void toe_flow_forget(struct toe_flow *flow);
 
 struct toe_flow *toe_flow_lookup(const struct toe_flow_key *key);
 struct toe_flow *toe_flow_by_id(u32 id);
@@ -290,6 +306,13 @@ bool toe_flow_alive(struct toe_flow *flow);
  * Return: the socket, for sock_put(), or NULL when the connection is gone.
  */
 struct sock *toe_flow_sock(struct toe_flow *flow);
+
+/* Bytes acknowledged and received on a connection, both ways together */
+static inline u64 toe_sock_bytes(const struct sock *sk)
+{
+	return READ_ONCE(tcp_sk(sk)->bytes_acked) +
+	       READ_ONCE(tcp_sk(sk)->bytes_received);
+}
 
 /**
  * toe_sock_lookup() - the established socket of a connection

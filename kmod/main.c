@@ -9,11 +9,14 @@
 #include "genl.h"
 #include "migrate.h"
 #include "proc.h"
+#include "quota.h"
 #include "signal.h"
 #include "sysctl.h"
 
 module_param_named(max_flows, toe_max_flows, uint, 0444);
 MODULE_PARM_DESC(max_flows, "connections offloaded or on their way at once (changed at run time by toectl)");
+module_param_named(netns_flows, toe_netns_flows, uint, 0444);
+MODULE_PARM_DESC(netns_flows, "connections of a network namespace offloaded or on their way at once, 0: no limit (changed at run time by toectl)");
 module_param_named(timeout_ms, toe_timeout_ms, uint, 0444);
 MODULE_PARM_DESC(timeout_ms, "milliseconds an engine may take to answer (changed at run time by toectl)");
 
@@ -21,9 +24,12 @@ static int __init toe_init(void)
 {
 	int err;
 
-	err = toe_flow_init();
+	err = toe_quota_init();
 	if (err)
 		return err;
+	err = toe_flow_init();
+	if (err)
+		goto err_quota;
 	err = toe_gate_init();
 	if (err)
 		goto err_flow;
@@ -52,6 +58,8 @@ err_gate:
 err_flow:
 	toe_flow_stop();
 	toe_flow_exit();
+err_quota:
+	toe_quota_exit();
 	return err;
 }
 
@@ -66,6 +74,7 @@ static void __exit toe_exit(void)
 	toe_flow_stop();
 	toe_gate_exit();
 	toe_flow_exit();
+	toe_quota_exit();
 	/* Readers of icsk_af_ops may still look at our copies. */
 	synchronize_net();
 }

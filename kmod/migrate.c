@@ -21,23 +21,22 @@
  *	gate open	parked FIN or RST are processed
  *	RELEASE		held frames go to the host
  */
-#include <linux/delay.h>
+#include <linux/etherdevice.h>
 #include <net/dst.h>
-#include <net/neighbour.h>
 #include <net/tcp.h>
 
-#include "conntrack.h"
+#include "admit.h"
+#include "candidate.h"
 #include "eligible.h"
 #include "engine.h"
 #include "flow.h"
 #include "gate.h"
-#include "ipsec.h"
 #include "migrate.h"
+#include "rule.h"
 #include "shadow.h"
 #include "stats.h"
 #include "trace.h"
 
-#define TOE_CALM_TRIES		10	/* 1, 2, 4 ms ... half a second in all */
 #define TOE_OPEN_TRIES		3	/* calm before PREPARE, not calm after it */
 #define TOE_MAX_WINDOW		(U16_MAX << TCP_MAX_WSCALE)
 
@@ -93,56 +92,6 @@ static enum toe_reason toe_reason_of(int err)
 	default:
 		return TOE_REASON_ENGINE_REFUSED;
 	}
-}
-
-/* Route, interface and next hop of a connection. */
-static enum toe_reason toe_open_route(struct toe_flow *flow, struct sock *sk,
-				      struct dst_entry **dstp)
-{
-	const void *daddr = flow->key.tuple.remote_addr;
-	struct dst_entry *dst = __sk_dst_get(sk);
-	struct toe_state *st = &flow->opened;
-	struct neighbour *n;
-	bool valid;
-
-	if (!dst)
-		return TOE_REASON_ROUTE;
-	if (dst->dev->addr_len != ETH_ALEN)
-		return TOE_REASON_ROUTE;
-	n = dst_neigh_lookup(dst, daddr);
-	if (!n)
-		return TOE_REASON_NEIGHBOUR;
-	valid = READ_ONCE(n->nud_state) & NUD_VALID;
-	if (valid) {
-		neigh_ha_snapshot((char *)st->dst_mac, n, dst->dev);
-		memcpy(st->src_mac, dst->dev->dev_addr, ETH_ALEN);
-		*dstp = dst_clone(dst);
-	}
-	neigh_release(n);
-	return valid ? TOE_REASON_NONE : TOE_REASON_NEIGHBOUR;
-}
-
-/* Waits, bounded, until the connection is calm. Returns with the socket
- * unlocked; what it found may change, so the final look is at the snapshot.
- */
-static enum toe_reason toe_open_calm(struct sock *sk)
-{
-	enum toe_reason reason, calm = TOE_REASON_NONE;
-	int i;
-
-	for (i = 0; i < TOE_CALM_TRIES; i++) {
-		if (i) {
-			toe_stats_inc(TOE_STAT_CALM_RETRIES);
-			msleep(1 << (i - 1));
-		}
-		lock_sock(sk);
-		reason = toe_eligible(sk);
-		calm = toe_calm(sk);
-		release_sock(sk);
-		if (reason || !calm)
-			return reason;
-	}
-	return calm;
 }
 
 /* The engine forgets the flow, and its id ends. */
@@ -260,7 +209,10 @@ static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
 	int err;
 
 	sk_flush_backlog(sk);
-	reason = toe_eligible(sk);
+	reason = toe_eligible(sk, &flow->key.tuple);
+	if (!reason && !ether_addr_equal(e->mac,
+					 __sk_dst_get(sk)->dev->dev_addr))
+		reason = TOE_REASON_ROUTE;
 	if (!reason)
 		reason = toe_calm(sk);
 	if (reason)
@@ -331,56 +283,36 @@ static enum toe_reason toe_open_on(struct toe_flow *flow)
 	return toe_reason_of(err);
 }
 
-/* Was it calm before PREPARE, and is worth another try? */
-static bool toe_will_pass(enum toe_reason reason)
-{
-	return reason == TOE_REASON_NOT_CALM || reason == TOE_REASON_URGENT;
-}
-
 static enum toe_reason toe_open(struct toe_flow *flow)
 {
-	struct dst_entry *dst = NULL;
-	struct sock *sk = flow->sk;
-	struct toe_engine *e;
+	struct toe_signal sig = toe_candidate_rule(flow);
+	struct toe_admission a = {
+		.net = flow->key.net,
+		.tuple = &flow->key.tuple,
+		.sk = flow->sk,
+		.sig = sig.prio ? &sig : NULL,
+		.places = &flow->places,
+	};
 	enum toe_reason reason;
 	int tries = 0;
 
-	lock_sock(sk);
-	reason = toe_eligible(sk);
-	if (!reason)
-		reason = toe_ipsec_ask(sk, &flow->key.tuple);
-	if (!reason)
-		reason = toe_open_route(flow, sk, &dst);
-	release_sock(sk);
-	if (!reason)
-		reason = toe_conntrack_ask(flow->key.net, &flow->key.tuple);
-	if (reason) {
-		dst_release(dst);
-		return reason;
-	}
-	if (toe_gate_hook(flow->key.net)) {
-		dst_release(dst);
-		return TOE_REASON_MEMORY;
-	}
 	do {
-		reason = toe_open_calm(sk);
+		toe_quota_put(&flow->places);
+		reason = toe_admit(&a);
 		if (reason)
 			break;
-		e = toe_engine_get(dst, flow->key.tuple.family, &reason);
-		if (!e)
-			break;
-		reason = TOE_REASON_NONE;
-		if (toe_flow_bind(flow, e)) {
-			toe_engine_put(e);
+		if (toe_gate_hook(a.net) || toe_flow_bind(flow, a.engine)) {
+			toe_engine_put(a.engine);
 			reason = TOE_REASON_MEMORY;
 			break;
 		}
+		ether_addr_copy(flow->opened.src_mac, a.src_mac);
+		ether_addr_copy(flow->opened.dst_mac, a.dst_mac);
 		if (flow->state != TOE_STATE_OPENING)
 			toe_flow_set_state(flow, TOE_STATE_OPENING,
 					   flow->open_reason);
 		reason = toe_open_on(flow);
-	} while (toe_will_pass(reason) && ++tries < TOE_OPEN_TRIES);
-	dst_release(dst);
+	} while (toe_may_pass(reason) && ++tries < TOE_OPEN_TRIES);
 	return reason;
 }
 
@@ -396,6 +328,8 @@ static int toe_open_error(enum toe_reason reason)
 	case TOE_REASON_ENGINE_FAILED:
 		return -ENODEV;
 	case TOE_REASON_TABLE_FULL:
+	case TOE_REASON_RULE_QUOTA:
+	case TOE_REASON_NETNS_QUOTA:
 		return -ENOSPC;
 	case TOE_REASON_ENGINE_TIMEOUT:
 		return -ETIMEDOUT;
@@ -423,6 +357,8 @@ static void toe_work_open(struct toe_flow *flow)
 	if (!reason) {
 		flow->opens++;
 		toe_stats_inc(TOE_STAT_OPENS);
+		if (flow->places.rule)
+			atomic64_inc(&flow->places.rule->opens);
 		toe_flow_set_state(flow, TOE_STATE_ENGINE, flow->open_reason);
 		/* What waits in the write queue goes now. */
 		toe_shadow_poke(flow);
@@ -430,6 +366,7 @@ static void toe_work_open(struct toe_flow *flow)
 	}
 	toe_stats_inc(TOE_STAT_OPEN_FAILS);
 	toe_stats_refused(reason);
+	toe_backoff_failed(&flow->backoff, reason);
 	toe_flow_set_state(flow, TOE_STATE_HOST, reason);
 	toe_flow_settle(flow, toe_over(flow->sk));
 }
@@ -438,6 +375,7 @@ static void toe_work_close(struct toe_flow *flow)
 {
 	enum toe_reason reason = flow->close_reason;
 	u64 start = ktime_get_ns();
+	u64 stay = start - flow->since_ns;
 
 	toe_flow_set_state(flow, TOE_STATE_CLOSING, reason);
 	toe_recall(flow);
@@ -445,6 +383,7 @@ static void toe_work_close(struct toe_flow *flow)
 	flow->close_ns = ktime_get_ns() - start;
 	toe_stats_inc(TOE_STAT_CLOSES);
 	toe_stats_returned(reason);
+	toe_backoff_returned(&flow->backoff, reason, stay);
 	toe_flow_set_state(flow, TOE_STATE_HOST, reason);
 	toe_flow_settle(flow, toe_over(flow->sk));
 }
@@ -460,10 +399,12 @@ void toe_migrate_work(struct work_struct *work)
 			toe_work_open(flow);
 		break;
 	case TOE_STATE_ENGINE:
-		if (READ_ONCE(flow->close_reason))
+		if (READ_ONCE(flow->close_reason)) {
 			toe_work_close(flow);
-		else
+		} else {
+			toe_quota_move(&flow->places, toe_candidate_rule(flow).prio);
 			toe_shadow_flush(flow);
+		}
 		break;
 	}
 	toe_flow_put(flow);

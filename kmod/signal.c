@@ -7,8 +7,8 @@
 #include <linux/filter.h>
 #include <net/tcp.h>
 
+#include "candidate.h"
 #include "compat.h"
-#include "flow.h"
 #include "signal.h"
 #include "stats.h"
 
@@ -48,15 +48,14 @@ __bpf_kfunc_start_defs();
  *
  * Return: 0 when the module is in charge from here on; -EEXIST when it already
  * was. Else it is not: -EINVAL for a rule that makes no sense or a socket that
- * is none; -ENOTCONN when it is not ESTABLISHED; -ENOSPC when the table is full;
- * -ENOMEM; -ESHUTDOWN.
+ * is none; -ENOTCONN when it is not ESTABLISHED; -ENOSPC when too many are known;
+ * -ENOMEM; -EAGAIN; -ESHUTDOWN.
  */
 __bpf_kfunc int bpf_toe_signal(struct sock_common *skc,
 			       const struct toe_signal *sig)
 {
 	struct sock *sk = toe_signal_sock(skc);
 	struct toe_signal own;
-	int err;
 
 	if (!sk || !toe_signal_copy(&own, sig, 0) || !own.prio ||
 	    !own.threshold)
@@ -64,10 +63,7 @@ __bpf_kfunc int bpf_toe_signal(struct sock_common *skc,
 	if (inet_sk_state_load(sk) != TCP_ESTABLISHED)
 		return -ENOTCONN;
 	toe_stats_inc(TOE_STAT_SIGNALS);
-	err = toe_flow_signal(sk, &own, NULL);
-	if (err == -EEXIST)
-		toe_stats_inc(TOE_STAT_SIGNALS_DUP);
-	return err;
+	return toe_candidate_signal(sk, &own, NULL);
 }
 
 /**
@@ -88,7 +84,7 @@ __bpf_kfunc int bpf_toe_policy(struct sock_common *skc,
 	if (!toe_signal_copy(&own, sig, TOE_SIGNAL_NEVER) ||
 	    (own.prio && !own.flags && !own.threshold))
 		return -EINVAL;
-	return sk ? toe_flow_policy(sk, &own) : 0;
+	return sk ? toe_candidate_policy(sk, &own) : 0;
 }
 
 __bpf_kfunc_end_defs();

@@ -7,8 +7,8 @@
 #include <linux/sysctl.h>
 #include <net/net_namespace.h>
 
-#include "flow.h"
 #include "migrate.h"
+#include "quota.h"
 #include "sysctl.h"
 
 static unsigned int toe_one = 1;
@@ -20,6 +20,14 @@ static struct ctl_table toe_sysctls[] = {
 		.procname	= "max_flows",
 		.data		= &toe_max_flows,
 		.maxlen		= sizeof(toe_max_flows),
+		.mode		= 0644,
+		.proc_handler	= proc_douintvec_minmax,
+		.extra1		= SYSCTL_ZERO,
+		.extra2		= &toe_max_max_flows,
+	}, {
+		.procname	= "netns_flows",
+		.data		= &toe_netns_flows,
+		.maxlen		= sizeof(toe_netns_flows),
 		.mode		= 0644,
 		.proc_handler	= proc_douintvec_minmax,
 		.extra1		= SYSCTL_ZERO,
