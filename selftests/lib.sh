@@ -507,6 +507,7 @@ setup()
 	modules_in
 	toectl set max-flows 4096 >/dev/null
 	toectl set timeout 1000 >/dev/null
+	toectl set netns-flows off >/dev/null
 }
 
 cleanup()

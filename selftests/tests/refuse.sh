@@ -2,12 +2,18 @@
 # What is not offloaded stays in the stack, with a reason that is counted and
 # that a person can read.
 
-# Offloading must be refused. Usage: refused REASON TEXT
+# Offloading must be refused, and `why` says so before, unless only the engine
+# knows. Usage: refused REASON TEXT [engine-only]
 refused()
 {
 	local before
 
 	before=$(grew "refused/$1")
+	if [ "${3:-}" != engine-only ]; then
+		tell h why
+		is "why" "$(val reason)" "$1"
+		is "refused/$1 after why" "$(grew "refused/$1")" "$before"
+	fi
 	if tell h offload; then
 		fail "offloaded, not refused with $1"
 		return
@@ -34,6 +40,23 @@ done_with()
 	h close
 	p close
 	leaves_nothing
+}
+
+# It was the one thing that was in the way: all goes by the engine now, and
+# nothing did before.
+goes_now()
+{
+	tell h flow
+	is "by an engine so far" "$(val tx_engine) $(val rx_engine)" "0 0"
+	h offload
+	still_works
+	offloaded
+	tell h why
+	is "why" "$(val reason)" duplicate
+	# what was not acknowledged at the offload counts, too
+	soon 3000 eval 'tell h flow && [ "$(val tx_engine)" -ge $M ] && [ "$(val rx_engine)" -ge $M ]' ||
+		fail "the engine did not carry all: $R"
+	done_with
 }
 
 quit_both()
@@ -128,7 +151,7 @@ test_refuse_engine_full()
 	stats_begin
 	connected
 	fault prepare-refuse 1
-	refused table-full "full"
+	refused table-full "full" engine-only
 	still_works
 	h offload
 	still_works
@@ -204,10 +227,7 @@ test_refuse_repair()
 	refused repair TCP_REPAIR
 	h set repair 0
 	still_works
-	h offload
-	still_works
-	offloaded
-	done_with
+	goes_now
 }
 
 # A socket filter sees packets; a shadow socket has none.
@@ -220,10 +240,11 @@ test_refuse_filter()
 	refused filter "socket filter"
 	still_works
 	h set filter 0
-	h offload
+	h set bpf 1
+	refused filter "socket filter"
 	still_works
-	offloaded
-	done_with
+	h set bpf 0
+	goes_now
 }
 
 test_refuse_timestamping()
@@ -239,10 +260,10 @@ test_refuse_timestamping()
 	refused timestamping "timestamps"
 	still_works
 	h set timestamp 0
-	h offload
-	still_works
-	offloaded
-	done_with
+	h set timestampns 1
+	refused timestamping "timestamps"
+	h set timestampns 0
+	goes_now
 }
 
 # A byte of urgent data that nobody has read
@@ -255,10 +276,7 @@ test_refuse_urgent()
 	sleep 0.2
 	refused urgent "urgent data"
 	still_works
-	h offload
-	still_works
-	offloaded
-	done_with
+	goes_now
 }
 
 # What leaves goes through a transformation.
@@ -281,10 +299,7 @@ test_refuse_ipsec_out()
 	on host "ip xfrm policy flush"
 	got p rx 1024
 	still_works
-	h offload
-	still_works
-	offloaded
-	done_with
+	goes_now
 }
 
 # What comes in would have to have come by one; also for another family.
@@ -304,39 +319,71 @@ test_refuse_ipsec_in()
 		refused xfrm IPsec
 		on host "ip xfrm policy flush"
 		still_works
-		h offload
-		still_works
-		done_with
+		goes_now
 		quit_both
 	done
 }
 
-# A connection through NAT is refused, and works. Usage: natted v4|v6 in|out
+# A policy that lets nothing out, or for which there are no keys; the socket's
+# own; and policies for others, which are no obstacle.
+test_refuse_ipsec_policies()
+{
+	local esp="tmpl proto esp mode transport" dir what
+
+	setup
+	stats_begin
+	connected
+	HOST_UNDO="ip xfrm policy flush; ip xfrm state flush"
+	for what in "action block" "$esp"; do
+		on host "ip xfrm policy add src $HOST_ADDR dst $PEER_ADDR dir out $what" ||
+			die "ip xfrm"
+		refused xfrm IPsec
+		on host "ip xfrm policy flush; ip xfrm state flush"
+		still_works
+	done
+	for dir in out in; do
+		h set ipsec $dir
+		refused xfrm IPsec
+		h set ipsec off
+		still_works
+	done
+	on host "ip xfrm policy add src $HOST_ADDR dst $PEER_ADDR proto udp dir out $esp &&
+		ip xfrm policy add src $PEER_ADDR dst $HOST_ADDR proto udp dir in $esp" ||
+		die "ip xfrm"
+	goes_now
+	on host "ip xfrm policy flush"
+}
+
+# A connection through NAT is refused, and works.
+# Usage: natted v4|v6 in|out|other|disguised
 natted()
 {
-	local host=$HOST_ADDR peer=$PEER_ADDR
+	local host=$HOST_ADDR peer=$PEER_ADDR address listener=p caller=h to at what
 
 	[ $1 = v4 ] || host=$HOST_ADDR6 peer=$PEER_ADDR6
 	PORT=$((PORT + 1))
 	actor h host
 	actor p peer
-	if [ $2 = in ]; then
-		# the peer knows another port of ours than the socket does
-		on host "nft add rule inet toe_test pre tcp dport $((PORT + 1000)) redirect to :$PORT" ||
-			die "nft"
-		tell h listen $host $PORT || die "listen: $R"
-		say h accept
-		tell p connect $host $((PORT + 1000)) || die "connect: $R"
-		hear h || die "accept: $R"
-	else
-		# the wire another one of ours, outside of the range that connect() takes
-		on host "nft add rule inet toe_test post tcp dport $PORT masquerade to :20000-20999" ||
-			die "nft"
-		tell p listen $peer $PORT || die "listen: $R"
-		say p accept
-		tell h connect $peer $PORT || die "connect: $R"
-		hear p || die "accept: $R"
-	fi
+	# What the caller calls, what the listener listens on
+	to=$((PORT + 1000)) at=$PORT
+	case $2 in
+	in)	# the peer knows another port of ours than the socket does
+		what="pre tcp dport $to redirect to :$at" listener=h caller=p ;;
+	out)	# and here another port of the host's side, outside of the range that connect() takes
+		what="post tcp dport $at snat to :$((PORT + 15000))"
+		to=$at ;;
+	other)	# the host means to talk to another port of the peer
+		what="out tcp dport $to dnat to :$at" ;;
+	disguised) # the host does not see the peer's real port
+		what="input tcp dport $at snat to :$((PORT + 16000))"
+		to=$at listener=h caller=p ;;
+	esac
+	on host "nft add rule inet toe_test $what" || die "nft: $what"
+	[ $listener = h ] && address=$host || address=$peer
+	tell $listener listen $address $at || die "listen: $R"
+	say $listener accept
+	tell $caller connect $address $to || die "connect: $R"
+	hear $listener || die "accept: $R"
 	refused nat NAT
 	still_works
 	done_with
@@ -354,11 +401,15 @@ test_refuse_nat()
 	HOST_UNDO="nft delete table inet toe_test"
 	on host "nft 'add table inet toe_test
 		add chain inet toe_test pre { type nat hook prerouting priority -100; }
+		add chain inet toe_test out { type nat hook output priority -100; }
+		add chain inet toe_test input { type nat hook input priority 100; }
 		add chain inet toe_test post { type nat hook postrouting priority 100; }'" ||
 		die "nft"
 	for family in v4 v6; do
 		natted $family in
 		natted $family out
+		natted $family other
+		natted $family disguised
 	done
 	connected
 	h offload
@@ -405,7 +456,7 @@ test_refuse_open()
 	p recv eof
 	h send forever rate=20M
 	fault open-refuse 1
-	refused engine-refused "the engine said no"
+	refused engine-refused "the engine said no" engine-only
 	is "open_fails" "$(grew open_fails)" 1
 	h offload
 	offloaded

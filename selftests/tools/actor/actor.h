@@ -77,12 +77,15 @@ void job_ping(struct job *job);
 void job_echo(struct job *job);
 /* sockopt.c: 0, or -1 and errno */
 int filter_set(int fd, int on);
+int bpf_set(int fd, int on);	/* a filter in eBPF */
+int ipsec_set(int fd, const char *dir);	/* ESP or nothing: "in", "out"; "off" */
 int segments_sign(int fd, int family, const char *how);	/* "md5" or "ao" */
 /* offload.c */
 void job_handover(struct job *job);
 int do_offload(int n, char **word);
 int do_return(int n, char **word);
 int do_flow(int n, char **word);
+int do_why(int n, char **word);
 int do_stats(int n, char **word);
 
 #endif

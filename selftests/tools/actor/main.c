@@ -36,10 +36,11 @@ static const char help[] =
 	"  info	(of TCP)                  name (of the connection)\n"
 	"  quit\n"
 	"on the host also:\n"
-	"  offload  return  flow  stats       handover COUNT PAUSE_MS\n"
+	"  offload  return  flow  why  stats  handover COUNT PAUSE_MS\n"
 	"SOCKET := mptcp | mark=N | uid=N | md5 | ao\n"
 	"set OPTION := sndbuf | rcvbuf | nodelay | cork | keepalive | congestion |\n"
-	"              timestamp | timestamping | filter | repair\n"
+	"              timestamp | timestampns | timestamping | filter | bpf |\n"
+	"              repair | ipsec { in | out | off }\n"
 	"OPTION := chunk=N | rate=N | epoll	(chunk 0: random sizes)\n"
 	"ping and send are job tx, echo and recv job rx, handover job hand.\n";
 
@@ -369,6 +370,7 @@ static int do_set(int n, char **word)
 		{ "cork", IPPROTO_TCP, TCP_CORK },
 		{ "keepalive", SOL_SOCKET, SO_KEEPALIVE },
 		{ "timestamp", SOL_SOCKET, SO_TIMESTAMP },
+		{ "timestampns", SOL_SOCKET, SO_TIMESTAMPNS },
 		{ "timestamping", SOL_SOCKET, SO_TIMESTAMPING },
 		{ "repair", IPPROTO_TCP, TCP_REPAIR },
 	};
@@ -384,8 +386,11 @@ static int do_set(int n, char **word)
 		puts("ok");
 		return 0;
 	}
-	if (!strcmp(word[1], "filter")) {
-		if (filter_set(fd, atoi(word[2])) < 0)
+	if (!strcmp(word[1], "filter") || !strcmp(word[1], "bpf") ||
+	    !strcmp(word[1], "ipsec")) {
+		if ((*word[1] == 'f' ? filter_set(fd, atoi(word[2])) :
+		     *word[1] == 'b' ? bpf_set(fd, atoi(word[2])) :
+				       ipsec_set(fd, word[2])) < 0)
 			return fail("setsockopt");
 		puts("ok");
 		return 0;
@@ -643,6 +648,7 @@ static const struct {
 	{ "flow", do_flow },		{ "stats", do_stats },
 	{ "handover", do_handover },	{ "enter", do_enter },
 	{ "urgent", do_urgent },	{ "name", do_name },
+	{ "why", do_why },
 };
 
 static void run(char *line)

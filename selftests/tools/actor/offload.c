@@ -158,6 +158,27 @@ int do_flow(int n, char **word)
 	return 0;
 }
 
+/* What would become of a signal: reason=none: it would be tried */
+int do_why(int n, char **word)
+{
+	struct toe_why why;
+	int err;
+
+	(void)n;
+	(void)word;
+	if (module_open())
+		return 0;
+	err = key_refresh();
+	if (!err)
+		err = toe_nl_flow_why(nl, &key.tuple, &why);
+	if (err)
+		return say_error(err);
+	printf("ok reason=%s bytes=%llu engine=%s known=%d\n",
+	       toe_reason_name(why.reason), (unsigned long long)why.bytes,
+	       why.engine, why.known);
+	return 0;
+}
+
 /* All counters: KEY, refused/REASON, returned/REASON, flows/STATE */
 int do_stats(int n, char **word)
 {

@@ -3,9 +3,13 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+#include <linux/bpf.h>
 #include <linux/filter.h>
 #include <linux/in.h>
 #include <linux/tcp.h>
+#include <linux/xfrm.h>
 
 #include "actor.h"
 
@@ -21,6 +25,59 @@ int filter_set(int fd, int on)
 		return setsockopt(fd, SOL_SOCKET, SO_DETACH_FILTER, &zero,
 				  sizeof(zero));
 	return setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &prog, sizeof(prog));
+}
+
+int bpf_set(int fd, int on)
+{
+	/* r0 = 0x7fffffff; exit */
+	static const struct bpf_insn all[] = {
+		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .imm = 0x7fffffff },
+		{ .code = BPF_JMP | BPF_EXIT },
+	};
+	union bpf_attr attr = {
+		.prog_type = BPF_PROG_TYPE_SOCKET_FILTER,
+		.insns = (uintptr_t)all, .insn_cnt = 2,
+		.license = (uintptr_t)"GPL",
+	};
+	int prog, err;
+
+	if (!on)
+		return filter_set(fd, 0);
+	prog = syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
+	if (prog < 0)
+		return -1;
+	err = setsockopt(fd, SOL_SOCKET, SO_ATTACH_BPF, &prog, sizeof(prog));
+	close(prog);
+	return err;
+}
+
+int ipsec_set(int fd, const char *dir)
+{
+	struct {
+		struct xfrm_userpolicy_info info;
+		struct xfrm_user_tmpl tmpl;
+	} p = {
+		.info = {
+			.sel.family = AF_INET,
+			.lft.soft_byte_limit = XFRM_INF,
+			.lft.hard_byte_limit = XFRM_INF,
+			.lft.soft_packet_limit = XFRM_INF,
+			.lft.hard_packet_limit = XFRM_INF,
+			.dir = strcmp(dir, "in") ? XFRM_POLICY_OUT :
+						   XFRM_POLICY_IN,
+			.action = XFRM_POLICY_ALLOW,
+		},
+		.tmpl = {
+			.id.proto = IPPROTO_ESP,
+			.family = AF_INET,
+			.mode = XFRM_MODE_TRANSPORT,
+			.aalgos = ~0, .ealgos = ~0, .calgos = ~0,
+		},
+	};
+
+	if (!strcmp(dir, "off"))
+		return setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, NULL, 0);
+	return setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &p, sizeof(p));
 }
 
 /* Whoever the peer is: the key is for a prefix of no bits. */
