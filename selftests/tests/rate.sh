@@ -61,15 +61,15 @@ becomes()	# STATE [ACTOR]
 	soon 10000 flow_is "$@" || fail "the flow of ${2:-h} is not in state $1: $R"
 }
 
-# The connections of this test are offloaded at 1 MiB, and have to be faster than
-# 1 MB/s. Sets STATE of the policy. Usage: rule [WORD...]
+# The connections of this test are offloaded at 1 MiB, or at so many bytes, and have
+# to be faster than 1 MB/s. Usage: rule [BYTES]
 rule()
 {
 	local out
 
 	out=$(toectl load 2>&1) || die "toectl load: $out"
 	out=$(toectl "policy add prio 100 out rport $((FIRST_PORT + 1))-$((FIRST_PORT + 19)) \
-		threshold 1MiB min-rate 8mbit dwell ${DWELL}ms $*" 2>&1) ||
+		threshold ${1:-1MiB} min-rate 8mbit dwell ${DWELL}ms" 2>&1) ||
 		die "toectl policy add: $out"
 	out=$(toectl policy del prio 32767 2>&1) || die "toectl policy del: $out"
 }
@@ -384,6 +384,54 @@ test_rate_makes_room()
 	done
 	toed_stop
 	toectl set max-flows 4096
+	no_timeouts
+	leaves_nothing
+}
+
+# How many different flows to a port of the peer are in a state
+crowd_in()	# STATE PORT
+{
+	on host "$GUEST/toectl -j flow show | jq -r '[.[] | select(.state == \"$1\" and
+		.remote_port == $2) | .local_port] | unique | length'"
+}
+
+crowd_in_now()	# STATE PORT N
+{
+	[ "$(crowd_in "$1" "$2")" = "$3" ]
+}
+
+# Many that fall silent together are returned together: more than one message of a
+# dump holds, and none is waited for. Each still brings back what it is sent.
+test_rate_crowd()
+{
+	local n=400 since home crowd_port
+
+	setup
+	stats_begin
+	"$LAB" push "$TOP/selftests/tools/crowd.py" $GUEST </dev/null || die "no crowd.py"
+	toed_start "interval ${INTERVAL}ms"
+	PORT=$((PORT + 1))
+	crowd_port=$PORT
+	rule 1
+	events_begin
+	ACTORS+=" crowd echo"
+	pipe_open echo "$LAB" peer -- /src/selftests/tools/crowd.py listen $PEER_ADDR $crowd_port
+	hear echo || die "echo: $R"
+	pipe_open crowd "$LAB" host -- $GUEST/crowd.py connect $PEER_ADDR $crowd_port $n
+	hear crowd || die "crowd: $R"
+	tell crowd talk 100 || fail "crowd: $R"
+	soon 30000 crowd_in_now engine $crowd_port $n ||
+		fail "$(crowd_in engine $crowd_port) flows on the engine"
+	tell crowd talk 1000 || fail "crowd, offloaded: $R"
+	since=$(host_ms)
+	soon 20000 grown returned/rate $n || fail "$(grew returned/rate) returns for rate"
+	is "flows that are home" "$(crowd_in host $crowd_port)" $n
+	home=$(home_at rate)
+	note "$n flows home after $((home - since)) ms; the dwell is $DWELL ms, the interval $INTERVAL ms"
+	le "ms until all were home" "$((home - since))" $((DWELL + 2 * INTERVAL + 2 * SLACK))
+	tell crowd talk 1000 || fail "crowd, returned: $R"
+	tell crowd end
+	toed_stop
 	no_timeouts
 	leaves_nothing
 }
