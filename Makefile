@@ -5,6 +5,7 @@
 #	make demo	real programs over the card, in the lab
 #	make check	the tests; T="name..." runs some, K="6.12" one kernel
 #	make		builds all
+#	make bench	what it costs; B=NAME runs one, K="6.12" RUNS="5"
 #	make shell	a shell in the lab's host with everything loaded
 #	make clean
 
@@ -22,6 +23,9 @@ demo: all
 
 check: all
 	@selftests/check $(if $(K),--kernel $(K)) $(T)
+
+bench: all
+	@selftests/bench/bench $(if $(K),--kernel $(K)) $(if $(RUNS),--runs $(RUNS)) $(B)
 
 shell: all
 	@selftests/lab/shell
@@ -61,4 +65,4 @@ kmod-%:
 		M=$(BUILD)/kmod/$*/kmod W=1 modules
 	@cp -u $(BUILD)/kmod/$*/kmod/*.ko $(BUILD)/kmod/$*/
 
-.PHONY: all demo check shell clean in-root bpf lib userspace tests kmod
+.PHONY: all demo check bench shell clean in-root bpf lib userspace tests kmod

@@ -10,10 +10,14 @@
  *	bench receive ADDRESS PORT BYTES
  *	bench hold ADDRESS PORT COUNT		so many connections, which stay
  *
- * The first line that a client sends says what it wants: "send BYTES" and so on;
+ * The first line that a client sends says what it wants: "send BLOCKS" and so on;
  * a connection that says nothing is closed by the peer at once, and so leaves no
  * TIME-WAIT at the host. Bytes go in blocks, each of which is answered by one
  * byte: so it is the same segments in each run, and not what the moment gives.
+ *
+ * While an answer is under way the client does not sleep but spins, in user
+ * space, which is not counted. Else it would be chance how often the host falls
+ * asleep and wakes up, and that costs more than what is to be measured.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -22,17 +26,21 @@
 #include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
-#define BLOCK		(64 << 10)
+#define BLOCK		(44 * 1448)	/* goes as one segment to the card */
+#define SPIN_NS		200000
+#define SPIN_SENT_NS	600000
 #define WARM_CONNECTS	50
-#define WARM_BYTES	(8u << 20)
+#define WARM_BLOCKS	128
 
 /* The tags are 1 and 2; see insn.c. */
 #define MARK(tag) \
@@ -40,6 +48,7 @@
 			 ::: "memory")
 
 static char block[BLOCK];
+static bool spinning;
 
 static int fail(const char *what)
 {
@@ -50,6 +59,22 @@ static int fail(const char *what)
 static void die(const char *what)
 {
 	exit(fail(what));
+}
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
+}
+
+static void spin(uint64_t ns)
+{
+	uint64_t end = now_ns() + ns;
+
+	while (now_ns() < end)
+		;
 }
 
 static void write_all(int fd, const char *p, size_t n)
@@ -76,17 +101,21 @@ static void read_all(int fd, size_t n)
 	}
 }
 
-static void send_blocks(int fd, uint64_t bytes)
+static void send_blocks(int fd, uint64_t n)
 {
-	for (; bytes; bytes -= BLOCK) {
+	for (; n; n--) {
 		write_all(fd, block, BLOCK);
+		if (spinning)
+			spin(SPIN_SENT_NS);
 		read_all(fd, 1);
 	}
 }
 
-static void receive_blocks(int fd, uint64_t bytes)
+static void receive_blocks(int fd, uint64_t n)
 {
-	for (; bytes; bytes -= BLOCK) {
+	for (; n; n--) {
+		if (spinning)
+			spin(SPIN_NS);
 		read_all(fd, BLOCK);
 		write_all(fd, "", 1);
 	}
@@ -133,7 +162,7 @@ static int dial(const char *address, const char *port)
 /* The client's wish; the peer does the opposite. */
 static void serve_one(int fd)
 {
-	uint64_t bytes;
+	uint64_t blocks;
 	char line[64];
 	size_t n = 0;
 	ssize_t r;
@@ -144,44 +173,63 @@ static void serve_one(int fd)
 			return;
 	} while (line[n] != '\n' && ++n < sizeof(line) - 1);
 	line[n] = '\0';
-	if (sscanf(line, "send %" SCNu64, &bytes) == 1)
-		receive_blocks(fd, bytes);
-	else if (sscanf(line, "receive %" SCNu64, &bytes) == 1)
-		send_blocks(fd, bytes);
+	if (sscanf(line, "send %" SCNu64, &blocks) == 1)
+		receive_blocks(fd, blocks);
+	else if (sscanf(line, "receive %" SCNu64, &blocks) == 1)
+		send_blocks(fd, blocks);
 	else
-		pause();
+		read(fd, line, 1);	/* until the client ends */
 }
 
-/* PORT: connections that are closed at once; PORT + 1: those with a wish. */
-static int serve(const char *port)
+/* PORT: connections that are closed at once; PORT + 1 and PORT + 2: those with a
+ * wish.
+ */
+static int listen_at(int port)
 {
-	struct sockaddr_in6 sa = { .sin6_family = AF_INET6 };
-	int listeners[2], i, fd, one = 1;
+	struct sockaddr_in6 sa = {
+		.sin6_family = AF_INET6,
+		.sin6_port = htons(port),
+	};
+	int fd = socket(AF_INET6, SOCK_STREAM, 0), one = 1;
 
-	signal(SIGCHLD, SIG_IGN);
-	for (i = 0; i < 2; i++) {
-		listeners[i] = socket(AF_INET6, SOCK_STREAM, 0);
-		sa.sin6_port = htons(atoi(port) + i);
-		setsockopt(listeners[i], SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-		if (bind(listeners[i], (struct sockaddr *)&sa, sizeof(sa)) ||
-		    listen(listeners[i], 4096))
-			die("listen");
-	}
-	if (!fork()) {
-		while ((fd = accept(listeners[0], NULL, NULL)) >= 0)
-			close(fd);
-		return fail("accept");
-	}
-	puts("ready");
-	fflush(stdout);
-	while ((fd = accept(listeners[1], NULL, NULL)) >= 0) {
+	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	if (bind(fd, (struct sockaddr *)&sa, sizeof(sa)) || listen(fd, 4096))
+		die("listen");
+	return fd;
+}
+
+static void serve_wishes(int listener)
+{
+	int fd, one = 1;
+
+	while ((fd = accept(listener, NULL, NULL)) >= 0) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 		if (!fork()) {
+			close(listener);
 			serve_one(fd);
 			_exit(0);
 		}
 		close(fd);
 	}
+	die("accept");
+}
+
+static int serve(const char *port)
+{
+	int first = atoi(port), at_once = listen_at(first), fd, i;
+
+	signal(SIGCHLD, SIG_IGN);
+	for (i = 1; i <= 2; i++) {
+		int listener = listen_at(first + i);
+
+		if (!fork())
+			serve_wishes(listener);
+		close(listener);
+	}
+	puts("ready");
+	fflush(stdout);
+	while ((fd = accept(at_once, NULL, NULL)) >= 0)
+		close(fd);
 	return fail("accept");
 }
 
@@ -190,9 +238,11 @@ static void connect_once(const char *address, const char *port)
 	int fd = dial(address, port);
 	char c;
 
+	spin(SPIN_NS);
 	if (read(fd, &c, 1))
 		die("the peer's end");
 	close(fd);
+	spin(SPIN_NS);
 }
 
 static void connects(const char *address, const char *port, unsigned int count)
@@ -210,15 +260,15 @@ static void connects(const char *address, const char *port, unsigned int count)
 static void transfer(const char *address, const char *port, const char *what,
 		     uint64_t bytes)
 {
-	void (*move)(int fd, uint64_t bytes) =
+	void (*move)(int fd, uint64_t blocks) =
 		*what == 's' ? send_blocks : receive_blocks;
+	uint64_t blocks = bytes / BLOCK;
 	int fd = dial(address, port);
 
-	bytes -= bytes % BLOCK;
-	dprintf(fd, "%s %" PRIu64 "\n", what, bytes + WARM_BYTES);
-	move(fd, WARM_BYTES);
+	dprintf(fd, "%s %" PRIu64 "\n", what, WARM_BLOCKS + blocks);
+	move(fd, WARM_BLOCKS);
 	MARK(1);
-	move(fd, bytes);
+	move(fd, blocks);
 	MARK(2);
 	close(fd);
 }
@@ -245,6 +295,7 @@ int main(int argc, char **argv)
 		      "{ connect | send | receive | hold } ADDRESS PORT NUMBER\n", stderr);
 		return 2;
 	}
+	spinning = true;
 	CPU_ZERO(&cpu);
 	CPU_SET(0, &cpu);
 	if (sched_setaffinity(0, sizeof(cpu), &cpu))
