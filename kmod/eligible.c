@@ -68,10 +68,30 @@ static const struct dst_entry *toe_route(struct sock *sk, int *err)
 	return *err ? NULL : __sk_dst_get(sk);
 }
 
+enum toe_reason toe_unfit(const struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (toe_signed(tp))
+		return TOE_REASON_MD5;
+	if (tp->repair)
+		return TOE_REASON_REPAIR;
+	if (inet_csk(sk)->icsk_ulp_ops)
+		return TOE_REASON_ULP;
+	if (rcu_access_pointer(sk->sk_filter))
+		return TOE_REASON_FILTER;
+	if (toe_wants_timestamps(sk))
+		return TOE_REASON_TIMESTAMPING;
+	if (toe_has_options(sk))
+		return TOE_REASON_OPTIONS;
+	return TOE_REASON_NONE;
+}
+
 enum toe_reason toe_eligible(struct sock *sk, const struct toe_tuple *tuple)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 	const struct dst_entry *dst;
+	enum toe_reason reason;
 	int err;
 
 	sock_owned_by_me(sk);
@@ -79,19 +99,12 @@ enum toe_reason toe_eligible(struct sock *sk, const struct toe_tuple *tuple)
 		return TOE_REASON_STATE;
 	if (sk_is_mptcp(sk))
 		return TOE_REASON_MPTCP;
-	if (toe_signed(tp))
-		return TOE_REASON_MD5;
-	if (tp->repair)
-		return TOE_REASON_REPAIR;
+	reason = toe_unfit(sk);
+	if (reason)
+		return reason;
 	if (rcu_access_pointer(tp->fastopen_rsk) || tp->syn_data)
 		return TOE_REASON_FASTOPEN;
-	if (inet_csk(sk)->icsk_ulp_ops)
-		return TOE_REASON_ULP;
-	if (rcu_access_pointer(sk->sk_filter))
-		return TOE_REASON_FILTER;
-	if (toe_wants_timestamps(sk))
-		return TOE_REASON_TIMESTAMPING;
-	if (toe_has_options(sk) || toe_ecn_accurate(tp))
+	if (toe_ecn_accurate(tp))
 		return TOE_REASON_OPTIONS;
 	if (toe_has_devmem(sk))
 		return TOE_REASON_DEVMEM;

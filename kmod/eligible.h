@@ -17,6 +17,15 @@ struct sock;
 enum toe_reason toe_eligible(struct sock *sk, const struct toe_tuple *tuple);
 
 /**
+ * toe_unfit() - has the application asked for what an engine cannot do?
+ * @sk: locked; in its spinlock with someone owning it the answer may be late
+ *
+ * The part of toe_eligible() that may change at any time, without a word: no
+ * socket option tells the module.
+ */
+enum toe_reason toe_unfit(const struct sock *sk);
+
+/**
  * toe_calm() - is nothing out of order on the connection at this moment?
  * @sk: locked
  *

@@ -24,6 +24,7 @@
 #include <net/tcp.h>
 
 #include "engine.h"
+#include "eligible.h"
 #include "flow.h"
 #include "shadow.h"
 #include "shadow_io.h"
@@ -216,6 +217,8 @@ void toe_feed(struct toe_flow *flow, struct sock *sk, bool force)
 	struct sk_buff *skb;
 	bool late = false;
 
+	if (unlikely(toe_unfit(sk)))
+		toe_flow_kick(flow, TOE_REASON_UNSUPPORTED);
 	spin_lock_bh(&flow->lock);
 	toe_rx_reconcile(flow, sk);
 	while ((skb = skb_peek(&flow->rx_queue))) {

@@ -18,6 +18,7 @@
 
 #include "cc.h"
 #include "engine.h"
+#include "eligible.h"
 #include "flow.h"
 #include "shadow.h"
 #include "shadow_io.h"
@@ -215,6 +216,8 @@ int toe_queue_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl)
 		toe_xmit_pure(flow, sk, seq);
 		goto out;
 	}
+	if (unlikely(toe_unfit(sk)))
+		toe_flow_kick(flow, TOE_REASON_UNSUPPORTED);
 	/* Behind a FIN, or while the flow returns: taken back and sent later. */
 	if (flow->shadow.tx_stopped || flow->close_reason)
 		goto out;

@@ -42,6 +42,18 @@ done_with()
 	leaves_nothing
 }
 
+# The engine has carried what still_works moved; what was not acknowledged at the
+# offload counts, too.
+carried_all_now()
+{
+	tell h flow && [ "$(val tx_engine)" -ge $M ] && [ "$(val rx_engine)" -ge $M ]
+}
+
+carried_all()
+{
+	soon 3000 carried_all_now || fail "the engine did not carry all: $R"
+}
+
 # It was the one thing that was in the way: all goes by the engine now, and
 # nothing did before.
 goes_now()
@@ -53,9 +65,7 @@ goes_now()
 	offloaded
 	tell h why
 	is "why" "$(val reason)" duplicate
-	# what was not acknowledged at the offload counts, too
-	soon 3000 eval 'tell h flow && [ "$(val tx_engine)" -ge $M ] && [ "$(val rx_engine)" -ge $M ]' ||
-		fail "the engine did not carry all: $R"
+	carried_all
 	done_with
 }
 
@@ -264,6 +274,35 @@ test_refuse_timestamping()
 	refused timestamping "timestamps"
 	h set timestampns 0
 	goes_now
+}
+
+came_back()	# REASON
+{
+	tell h flow && [ "$(val state) $(val reason)" = "host $1" ]
+}
+
+# What is set while the flow is on an engine brings it back with the next bytes.
+test_unfit_while_offloaded()
+{
+	local what
+
+	setup
+	stats_begin
+	connected
+	for what in "filter 1 0" "bpf 1 0" "timestamp 1 0" "timestamping 24 0"; do
+		# shellcheck disable=SC2086
+		set -- $what
+		h offload
+		still_works
+		offloaded
+		h set $1 $2
+		still_works
+		soon 2000 came_back unsupported || fail "$1: $R"
+		h set $1 $3
+	done
+	is "returned/unsupported" "$(grew returned/unsupported)" 4
+	still_works
+	done_with
 }
 
 # A byte of urgent data that nobody has read
