@@ -14,7 +14,6 @@
 
 #include "admit.h"
 #include "candidate.h"
-#include "shadow.h"
 #include "stats.h"
 #include "trace.h"
 
@@ -28,7 +27,7 @@ static void toe_candidate_renew(struct toe_flow *flow, struct sock *sk)
 {
 	lockdep_assert_held(&flow->lock);
 	flow->last_sk = sk;
-	flow->shadow.rcvbuf_given = 0;
+	memset(&flow->room, 0, sizeof(flow->room));
 	flow->opens = 0;
 	flow->tx_engine = 0;
 	flow->rx_engine = 0;
@@ -200,9 +199,9 @@ static int toe_sweep_one(struct toe_flow *flow, void *arg)
 		return 0;
 	sk = toe_flow_sock(flow);
 	if (sk) {
-		if (READ_ONCE(flow->shadow.rcvbuf_given)) {
+		if (toe_room_given(&flow->room)) {
 			lock_sock(sk);
-			toe_shadow_take_room(flow, sk);
+			toe_room_take(&flow->room, sk);
 			release_sock(sk);
 		}
 		toe_candidate_retry(flow, sk);

@@ -38,6 +38,7 @@
 
 #include "backoff.h"
 #include "quota.h"
+#include "room.h"
 
 struct tcp_congestion_ops;
 struct inet_connection_sock_af_ops;
@@ -77,6 +78,7 @@ struct toe_flow_key {
  *	the flow is not busy
  * @host_bytes: L, toe_sock_bytes() when it became HOST
  * @places: in the quotas; the work's
+ * @room: S, what was done to the receive buffer
  * @error: outcome of the last open, errno
  * @since_ns: ktime of the last state change
  * @opens: how often it reached an engine
@@ -132,6 +134,7 @@ struct toe_flow {
 	struct toe_backoff	backoff;
 	u64			host_bytes;
 	struct toe_places	places;
+	struct toe_room		room;
 	int			error;
 	u64			since_ns;
 	u32			opens;
@@ -158,11 +161,6 @@ struct toe_flow {
 		netdev_features_t	route_caps;
 		unsigned long		pacing_rate;
 		bool			mtup_enabled;
-		int			tuned_rcvbuf;	/* at the last install */
-		u32			tuned_clamp;
-		u32			tuned_space;
-		int			rcvbuf;		/* before rcvbuf_given */
-		int			rcvbuf_given;	/* 0: none was */
 		bool			tx_stopped;
 		u32			rcv_edge;
 		struct sk_buff_head	tx_pending;

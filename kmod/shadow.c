@@ -21,14 +21,13 @@
 #include "cc.h"
 #include "compat.h"
 #include "flow.h"
+#include "room.h"
 #include "shadow.h"
 #include "shadow_io.h"
 #include "stats.h"
 
 /* The stack's own limit is MAX_SKB_FRAGS page frags of 32 KiB each. */
 #define TOE_MAX_SEGMENT		(512U << 10)
-/* Most memory for frames that come one by one after a return */
-#define TOE_LOOSE_FRAMES	SZ_16M
 
 static struct toe_af_ops {
 	const struct inet_connection_sock_af_ops *orig;
@@ -123,42 +122,6 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 		    sizeof(st->ca_name));
 }
 
-/* Memory for what the peer was promised room for, on top of what the flow brings
- * home. What the engine held comes frame by frame, and a frame of 1500 bytes may
- * keep 4 KiB busy; what comes after it is merged as ever. The window grows with
- * the buffer, so the gift is bounded, and taken back at the next offload or
- * soon, when what it was for is gone.
- */
-static void toe_shadow_make_room(struct toe_flow *flow, struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-	u32 window = tcp_receive_window(tp);
-	u32 need = atomic_read(&sk->sk_rmem_alloc) + 4 * window;
-
-	if (sk->sk_rcvbuf != flow->shadow.rcvbuf_given)
-		flow->shadow.rcvbuf = sk->sk_rcvbuf;
-	need = min_t(u32, need, flow->shadow.rcvbuf + TOE_LOOSE_FRAMES);
-	if (need <= sk->sk_rcvbuf)
-		return;
-	flow->shadow.rcvbuf_given = need;
-	WRITE_ONCE(sk->sk_rcvbuf, need);
-	/* Not to be promised to the peer at once. */
-	tp->rcv_ssthresh = min(tp->rcv_ssthresh,
-			       max_t(u32, window, 2 * tp->advmss));
-}
-
-void toe_shadow_take_room(struct toe_flow *flow, struct sock *sk)
-{
-	sock_owned_by_me(sk);
-	if (sk->sk_rcvbuf != flow->shadow.rcvbuf_given) {
-		flow->shadow.rcvbuf_given = 0;
-	} else if (atomic_read(&sk->sk_rmem_alloc) +
-		   4 * tcp_receive_window(tcp_sk(sk)) <= flow->shadow.rcvbuf) {
-		WRITE_ONCE(sk->sk_rcvbuf, flow->shadow.rcvbuf);
-		flow->shadow.rcvbuf_given = 0;
-	}
-}
-
 int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 {
 	const struct inet_connection_sock_af_ops *ops;
@@ -194,10 +157,7 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	flow->shadow.tx_stopped = false;
 	flow->shadow.installed = true;
 
-	toe_shadow_take_room(flow, sk);
-	flow->shadow.tuned_rcvbuf = sk->sk_rcvbuf;
-	flow->shadow.tuned_clamp = tcp_sk(sk)->window_clamp;
-	flow->shadow.tuned_space = tcp_sk(sk)->rcvq_space.space;
+	toe_room_install(&flow->room, sk);
 	toe_cc_install(flow, sk);
 	/* A path MTU probe would succeed whatever its size. */
 	icsk->icsk_mtup.enabled = 0;
@@ -282,22 +242,6 @@ static void toe_shadow_adopt(struct sock *sk, const struct toe_state *st)
 	tcp_bound_rto(sk);
 }
 
-/* The stack sizes the receive buffer by what the application reads in a round
- * trip (tcp_rcv_space_adjust()), and the shadow's round trips are not the wire's:
- * what was learnt from them would promise too much.
- */
-static void toe_shadow_untune(struct toe_flow *flow, struct sock *sk)
-{
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	if (sk->sk_userlocks & SOCK_RCVBUF_LOCK)
-		return;
-	WRITE_ONCE(sk->sk_rcvbuf, flow->shadow.tuned_rcvbuf);
-	WRITE_ONCE(tp->window_clamp, flow->shadow.tuned_clamp);
-	tp->rcv_ssthresh = min(tp->rcv_ssthresh, tp->window_clamp);
-	tp->rcvq_space.space = flow->shadow.tuned_space;
-}
-
 /* A timer armed by the shadow stands at its huge value. */
 static void toe_shadow_rearm(struct sock *sk)
 {
@@ -342,7 +286,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		toe_stats_add(TOE_STAT_UNSENT_BYTES,
 			      toe_unsend(sk, final->snd_nxt));
 		toe_shadow_adopt(sk, final);
-		toe_shadow_untune(flow, sk);
+		toe_room_remove(&flow->room, sk);
 		toe_shadow_rearm(sk);
 
 		spin_lock_bh(&flow->lock);
@@ -355,7 +299,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		rcvbuf = sk->sk_rcvbuf;
 		toe_feed(flow, sk, true);
 		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
-		toe_shadow_make_room(flow, sk);
+		toe_room_make(&flow->room, sk);
 		toe_shadow_advertise(sk, final);
 	}
 	spin_lock_bh(&flow->lock);

@@ -45,14 +45,6 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		       const struct toe_state *final);
 
 /**
- * toe_shadow_take_room() - the receive buffer as it was before the last return
- * @flow: whose return made it larger; does nothing if it did not, if the stack
- *	has changed it since, or while what it was made for would not fit
- * @sk: locked
- */
-void toe_shadow_take_room(struct toe_flow *flow, struct sock *sk);
-
-/**
  * toe_shadow_drain() - from now on up-calls queue and do not feed
  * @flow: in its work
  */
