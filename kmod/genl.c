@@ -269,7 +269,7 @@ static const struct genl_split_ops toe_genl_ops[] = {
 		.doit		= toe_nl_flow_why,
 		.policy		= toe_flow_cmd_policy,
 		.maxattr	= TOE_A_MAX,
-		.flags		= GENL_CMD_CAP_DO,
+		.flags		= GENL_CMD_CAP_DO | GENL_UNS_ADMIN_PERM,
 	}, {
 		.cmd		= TOE_CMD_RULE_GET,
 		.dumpit		= toe_nl_rule_dump,

@@ -158,7 +158,8 @@ static bool was_tried(struct findings *f)
 	char buf[TOE_UNIT_LEN];
 	uint64_t more;
 
-	if (!f->why.known || !flow->rule)
+	/* Once it is closing it is not tried again. */
+	if (!f->why.known || !flow->rule || f->why.reason == TOE_REASON_STATE)
 		return false;
 	f->cause = CAUSE_TRIED;
 	say(f, "not offloaded: ");

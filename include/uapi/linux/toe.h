@@ -134,7 +134,8 @@ enum toe_reason {
  * @TOE_CMD_EVENT: multicast: a flow changed its state, or was refused
  * @TOE_CMD_FLOW_WHY: do: what would become of a signal for the connection named
  *	by TOE_A_FLOW_TUPLE now; answers with TOE_A_WHY, and with TOE_A_FLOW when
- *	the flow is known. Changes nothing
+ *	the flow is known. Changes nothing, but takes the connection's lock:
+ *	privileged, too
  * @TOE_CMD_RULE_GET: dump: the rules under which flows were signalled
  */
 enum toe_cmd {
