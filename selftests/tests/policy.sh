@@ -379,12 +379,17 @@ two_for_one_place()	# REASON
 
 test_policy_rule_quota()
 {
+	local opens refused refused20
+
 	policy_setup "10 rport $((PORT + 1))-$((PORT + 2)) max-flows 1 $WANT" "20 $WANT"
+	# the module remembers the rules of other tests by these names
+	opens=$(rule_has 10 opens) refused=$(rule_has 10 refused)
+	refused20=$(rule_has 20 refused)
 	two_for_one_place rule-quota
-	ge "refused by rule 10" "$(rule_has 10 refused)" 1
-	is "opens of rule 10" "$(rule_has 10 opens)" 2
+	ge "refused by rule 10" $(($(rule_has 10 refused) - refused)) 1
+	is "opens of rule 10" $(($(rule_has 10 opens) - opens)) 2
 	makes goes "another rule's"
-	is "refused by rule 20" "$(rule_has 20 refused)" 0
+	is "refused by rule 20" $(($(rule_has 20 refused) - refused20)) 0
 	policy_over
 }
 

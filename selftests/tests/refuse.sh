@@ -276,11 +276,6 @@ test_refuse_timestamping()
 	goes_now
 }
 
-came_back()	# REASON
-{
-	tell h flow && [ "$(val state) $(val reason)" = "host $1" ]
-}
-
 # What is set while the flow is on an engine brings it back with the next bytes.
 test_unfit_while_offloaded()
 {
@@ -297,7 +292,7 @@ test_unfit_while_offloaded()
 		offloaded
 		h set $1 $2
 		still_works
-		soon 2000 came_back unsupported || fail "$1: $R"
+		soon 2000 flow_is_now h host unsupported || fail "$1: $R"
 		h set $1 $3
 	done
 	is "returned/unsupported" "$(grew returned/unsupported)" 4
