@@ -52,7 +52,7 @@ json()
 	local filter=$1
 	shift
 
-	toectl -j "$@" >"$WORK/json"
+	toectl -j "$@" "2>/dev/null" >"$WORK/json"
 	on card "jq -rc '$filter' <<'EOF'
 $(cat "$WORK/json")
 EOF"
