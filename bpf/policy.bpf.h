@@ -109,19 +109,18 @@ static __always_inline __u32 policy_look(void *map, const void *key, __u32 dim)
 	return set ? *set : head.any[dim];
 }
 
-static __always_inline __u32 policy_addr(const __be32 *addr, __u32 family, __u32 dim)
+/* @key: zero, or what the other side has left in it; the stack is short */
+static __always_inline __u32 policy_addr(struct toe_policy_addr_key *key,
+					 const __be32 *addr, __u32 family, __u32 dim)
 {
-	struct toe_policy_addr_key key = {
-		.side = dim,
-		.family = family,
-		.prefixlen = 32 + (family == AF_INET ? 32 : 128),
-	};
-
-	key.addr[0] = addr[0];
-	key.addr[1] = addr[1];
-	key.addr[2] = addr[2];
-	key.addr[3] = addr[3];
-	return policy_look(&addrs, &key, dim);
+	key->side = dim;
+	key->family = family;
+	key->prefixlen = 32 + (family == AF_INET ? 32 : 128);
+	key->addr[0] = addr[0];
+	key->addr[1] = addr[1];
+	key->addr[2] = addr[2];
+	key->addr[3] = addr[3];
+	return policy_look(&addrs, key, dim);
 }
 
 static __always_inline __u32 policy_port(__be16 port, __u32 dim)
@@ -224,7 +223,9 @@ do {									\
 /* @f: as for policy_match(). @cgroup_set: what policy_cgroup() says */
 __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 {
-	const __u64 *asked[__TOE_DIM_MAX], *mark[TOE_POLICY_MAX_MASKS];
+	const __u64 *asked[__TOE_DIM_MAX], *s;
+	__u32 mark[TOE_POLICY_MAX_MASKS];
+	struct toe_policy_addr_key key = {};
 	__u32 dims = head.dims, words = head.words, masks = head.masks;
 	__u32 zero = policy_zero, missing, no_mark = ~0u;
 	__u64 some = ~0ULL, some_mark = 0;
@@ -246,26 +247,26 @@ __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 	POLICY_ASK(TOE_DIM_DEV, policy_look(&devs, f->dev, TOE_DIM_DEV));
 	if (dims & (1u << TOE_DIM_MARK)) {
 		for (m = 0; m < TOE_POLICY_MAX_MASKS && m < masks; m++) {
-			struct toe_policy_mark_key key = {
+			struct toe_policy_mark_key masked = {
 				.mask = m,
 				.mark = f->mark & head.mask[m],
 			};
-			__u32 id = policy_look(&marks, &key, TOE_DIM_MARK) ^ zero;
 
-			no_mark &= policy_missing(id, TOE_DIM_MARK);
-			mark[m] = bpf_map_lookup_elem(&sets, &id);
-			if (!mark[m])
+			mark[m] = policy_look(&marks, &masked, TOE_DIM_MARK) ^ zero;
+			no_mark &= policy_missing(mark[m], TOE_DIM_MARK);
+			s = bpf_map_lookup_elem(&sets, &mark[m]);
+			if (!s)
 				return TOE_POLICY_NO_RULE;
-			some_mark |= *mark[m];
+			some_mark |= *s;
 		}
 		missing |= no_mark;
 		some &= some_mark;
 	}
 	POLICY_CHECK();
 	POLICY_ASK(TOE_DIM_REMOTE,
-		   policy_addr(f->tuple.remote_addr, f->tuple.family, TOE_DIM_REMOTE));
+		   policy_addr(&key, f->tuple.remote_addr, f->tuple.family, TOE_DIM_REMOTE));
 	POLICY_ASK(TOE_DIM_LOCAL,
-		   policy_addr(f->tuple.local_addr, f->tuple.family, TOE_DIM_LOCAL));
+		   policy_addr(&key, f->tuple.local_addr, f->tuple.family, TOE_DIM_LOCAL));
 	if (dims & (1u << TOE_DIM_REMOTE | 1u << TOE_DIM_LOCAL))
 		POLICY_CHECK();
 	n++;
@@ -280,8 +281,10 @@ __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 		for (d = 0; d < __TOE_DIM_MAX && d < n; d++)
 			v &= asked[d][1 + w];
 		if (dims & (1u << TOE_DIM_MARK)) {
-			for (m = 0; m < TOE_POLICY_MAX_MASKS && m < masks; m++)
-				marked |= mark[m][1 + w];
+			for (m = 0; m < TOE_POLICY_MAX_MASKS && m < masks; m++) {
+				s = bpf_map_lookup_elem(&sets, &mark[m]);
+				marked |= s ? s[1 + w] : 0;
+			}
 			v &= marked;
 		}
 		if (v)

@@ -44,6 +44,8 @@ const volatile __u64 attached_to;
 /* For scan: enum toe_scan */
 const volatile __u32 what;
 struct toe_policy_counts counts;
+/* What the module is told when no rule matches */
+struct toe_signal no_rule;
 
 /* For explain */
 const volatile struct toe_tuple wanted;
@@ -52,7 +54,7 @@ struct toe_policy_explained explained;
 extern struct cgroup *bpf_cgroup_from_id(__u64 id) __ksym;
 extern void bpf_cgroup_release(struct cgroup *cgroup) __ksym;
 
-static __always_inline void note_listener(const struct sock *sk)
+static __noinline void note_listener(const struct sock *sk)
 {
 	struct listener key = { .netns = read_netns(sk), .port = sk->__sk_common.skc_num };
 	__u32 one = 1;
@@ -60,7 +62,7 @@ static __always_inline void note_listener(const struct sock *sk)
 	bpf_map_update_elem(&listeners, &key, &one, BPF_ANY);
 }
 
-static __always_inline int is_accepted(const struct sock *sk)
+static __noinline int is_accepted(const struct sock *sk)
 {
 	struct listener key = { .netns = read_netns(sk), .port = sk->__sk_common.skc_num };
 
@@ -83,7 +85,7 @@ static __always_inline struct sock *established(struct sock_common *skc)
 }
 
 /* Does the classifier see this cgroup's connections? */
-static __always_inline int is_covered(struct cgroup *cgroup)
+static __noinline int is_covered(struct cgroup *cgroup)
 {
 	struct cgroup **ancestors = cgroup->ancestors, *ancestor;
 	int level = cgroup->level, i;
@@ -115,19 +117,18 @@ static __noinline void watch(struct sock_common *skc, struct sock *sk,
 			       sizeof(bits));
 }
 
-/* @tuple is zero: the caller's, for the stack is short. */
-static __always_inline void watch_again(struct sock_common *skc, struct sock *sk,
-					struct toe_tuple *tuple, int forget)
+static __noinline void watch_again(struct sock_common *skc, struct sock *sk, int forget)
 {
 	struct toe_signal signal;
+	struct toe_tuple tuple = {};
 	struct toe_watch *w;
 
 	w = bpf_sk_storage_get(&watches, skc, NULL, 0);
 	if (!w)
 		return;
 	signal = w->signal;
-	read_tuple(tuple, sk);
-	watch(skc, sk, tuple, forget ? NULL : &signal);
+	read_tuple(&tuple, sk);
+	watch(skc, sk, &tuple, forget ? NULL : &signal);
 }
 
 SEC("iter/tcp")
@@ -136,13 +137,13 @@ int scan(struct bpf_iter__tcp *ctx)
 	struct sock_common *skc = ctx->sk_common;
 	struct sock *sk = established(skc);
 	struct toe_policy_facts facts = {};
-	struct toe_signal none = {}, *action;
+	struct toe_signal *action;
 	__u32 rule, known;
 
 	if (!sk || !is_covered(sk->sk_cgrp_data.cgroup))
 		return 0;
 	if (what != TOE_SCAN_APPLY) {
-		watch_again(skc, sk, &facts.tuple, what == TOE_SCAN_FORGET);
+		watch_again(skc, sk, what == TOE_SCAN_FORGET);
 		return 0;
 	}
 	read_facts(&facts, sk, head.dims);
@@ -151,7 +152,7 @@ int scan(struct bpf_iter__tcp *ctx)
 	facts.accepted = is_accepted(sk);
 	rule = policy_match(&facts, sk->sk_cgrp_data.cgroup);
 	action = bpf_map_lookup_elem(&actions, &rule);
-	known = bpf_toe_policy(skc, action ? action : &none) > 0;
+	known = bpf_toe_policy(skc, action ? action : &no_rule) > 0;
 	counts.seen++;
 	if (!action)
 		counts.none++;

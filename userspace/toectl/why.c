@@ -228,8 +228,6 @@ static void by_the_rules(struct findings *f)
 
 static void conclude(struct findings *f)
 {
-	if (on_the_engine(f))
-		return;
 	if (was_tried(f))
 		return;
 	if (!f->loaded) {
@@ -262,6 +260,9 @@ static int ask_classifier(const struct ctl *ctl, struct findings *f)
 	int ret;
 
 	f->loaded = classifier_loaded();
+	if (!f->loaded && errno != ENOENT)
+		return fail(ctl, "only an administrator may ask (%s: %s)",
+			    TOE_PIN_CLASSIFY, strerror(errno));
 	if (!f->loaded)
 		return EXIT_OK;
 	ret = ask_policy(ctl, &policy, explain, f);
@@ -355,10 +356,12 @@ static int find_out(struct ctl *ctl, struct toe_nl *nl,
 			show(ctl, &f);
 		return fail(ctl, "%s", f.sentence);
 	}
-	ret = ask_classifier(ctl, &f);
-	if (ret)
-		return ret;
-	conclude(&f);
+	if (!on_the_engine(&f)) {
+		ret = ask_classifier(ctl, &f);
+		if (ret)
+			return ret;
+		conclude(&f);
+	}
 	return show(ctl, &f);
 }
 

@@ -286,7 +286,7 @@ int main(int argc, char **argv)
 		printf("1..0 # SKIP needs root and cgroup2\n");
 		return 0;
 	}
-	if (!getenv("V")) libbpf_set_print(quiet);
+	libbpf_set_print(quiet);
 	printf("1..%u\n", n);
 	for (i = 0; i < n; i++) {
 		*failure = '\0';
