@@ -472,6 +472,19 @@ toectl()
 	on host "$GUEST/toectl $*"
 }
 
+# The classifier with its default rule. The shells of the tests are never to be
+# offloaded: rule 1 is theirs. A connection that was signalled once stays the
+# module's to try again, also in the tests that follow.
+classifier_in()
+{
+	local out
+
+	out=$(on host "printf '%s\\n' 'toe-policy 1' \
+		'prio 1 remote 192.168.77.0/24 never' \
+		'prio 32767 threshold 1MiB' 'end 2' >$GUEST/default &&
+		$GUEST/toectl load policy $GUEST/default") || die "toectl load: $out"
+}
+
 ### begin and end of a test
 
 BAD_LOG='WARNING|BUG|KFENCE|KASAN|UBSAN|Oops|refcount_t|general protection|Call Trace'

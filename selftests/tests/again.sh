@@ -20,7 +20,7 @@ policed()
 
 	setup
 	HOST_UNDO="$GUEST/toectl set netns-flows off; $GUEST/toectl unload"
-	out=$(toectl load 2>&1) || die "toectl load: $out"
+	classifier_in
 	our_rule add threshold 1MiB "$@"
 	out=$(toectl policy del prio 32767 2>&1) || die "toectl policy del: $out"
 	# the module remembers its rules, also those of other tests

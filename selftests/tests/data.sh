@@ -167,7 +167,7 @@ test_threshold()
 	local bytes=$((32 * M))
 
 	setup
-	toectl load >"$WORK/out" || die "toectl load: $(cat "$WORK/out")"
+	classifier_in
 	toectl policy replace prio 32767 threshold 1MiB >"$WORK/out" ||
 		die "policy replace: $(cat "$WORK/out")"
 	stats_begin
@@ -194,7 +194,7 @@ test_threshold_receiver()
 	local bytes=$((32 * M))
 
 	setup
-	toectl load >"$WORK/out" || die "toectl load: $(cat "$WORK/out")"
+	classifier_in
 	toectl policy replace prio 32767 threshold 1MiB >"$WORK/out" ||
 		die "policy replace: $(cat "$WORK/out")"
 	connected from-peer

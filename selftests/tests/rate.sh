@@ -67,7 +67,7 @@ rule()
 {
 	local out
 
-	out=$(toectl load 2>&1) || die "toectl load: $out"
+	classifier_in
 	out=$(toectl "policy add prio 100 out rport $((FIRST_PORT + 1))-$((FIRST_PORT + 19)) \
 		threshold ${1:-1MiB} min-rate 8mbit dwell ${DWELL}ms" 2>&1) ||
 		die "toectl policy add: $out"

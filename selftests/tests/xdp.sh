@@ -14,7 +14,7 @@ loaded()
 	on host "[ -e $GUEST/xdp-other ]" >/dev/null ||
 		"$LAB" push "$BUILD"/test/xdp-other "$BUILD"/test/other.bpf.o $GUEST </dev/null ||
 		die "push"
-	out=$(toectl load 2>&1) || die "toectl load: $out"
+	classifier_in
 	out=$(toectl policy replace prio 32767 threshold "${1:-1MiB}" 2>&1) ||
 		die "policy replace: $out"
 	stats_begin
