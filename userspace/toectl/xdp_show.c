@@ -61,6 +61,10 @@ static void show_one(struct list *list, const char *name, unsigned int ifindex,
 		toe_out_u64(out, "program", " program %" PRIu64, dev->id);
 		toe_out_u64(out, "position", " position %" PRIu64, dev->position);
 		toe_out_u64(out, "programs", " of %" PRIu64, dev->programs);
+	} else {
+		toe_out_null(out, "program");
+		toe_out_null(out, "position");
+		toe_out_null(out, "programs");
 	}
 	toe_out_text(out, "\n");
 	toe_out_close(out, '}');
@@ -139,6 +143,8 @@ static int show(struct list *list, const struct loaded *l)
 	toe_out_close(out, ']');
 	if (tracks >= 0)
 		toe_out_u64(out, "tracked", "tracked %" PRIu64 "\n", count_tracks(tracks));
+	else
+		toe_out_null(out, "tracked");
 	toe_out_close(out, '}');
 	return ret ? ret : finish(list->ctl);
 }
