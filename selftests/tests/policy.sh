@@ -304,7 +304,7 @@ test_policy_netns()
 	is "hits" "$(json 'map(.hits) | join(" ")' policy show)" "0 1 1"
 	moves b r $HEAVY
 	soon 3000 grown signals 1 || fail "signals: $(grew signals)"
-	is "the words" "$(toectl policy show prio 10 | head -1)" \
+	is "the words" "$(toectl policy show prio 10 | sed -n 1p)" \
 		"prio 10 remote 10.78.0.1 netns toe-blue threshold 64KiB"
 	part b r
 	# the name alone does not make it the same one
