@@ -472,6 +472,12 @@ toectl()
 	on host "$GUEST/toectl $*"
 }
 
+# Is the flow there?
+in_state()	# ACTOR STATE
+{
+	tell "$1" flow && [ "$(val state)" = "$2" ]
+}
+
 # The classifier with its default rule. The shells of the tests are never to be
 # offloaded: rule 1 is theirs. A connection that was signalled once stays the
 # module's to try again, also in the tests that follow.

@@ -176,7 +176,7 @@ test_threshold()
 	h send $bytes
 	got h tx $bytes
 	got p rx $bytes
-	soon 1000 offloaded_now || fail "state $(val state), reason $(val reason)"
+	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	is "why it is offloaded" "$(val reason)" threshold
 	ge "bytes that the engine carried" "$(val tx_engine)" $((bytes / 4))
 	ge "signals" "$(grew signals)" 1
@@ -202,18 +202,13 @@ test_threshold_receiver()
 	p send $bytes
 	got p tx $bytes
 	got h rx $bytes
-	soon 1000 offloaded_now || fail "state $(val state), reason $(val reason)"
+	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	ge "bytes that the engine carried" "$(val rx_engine)" $((bytes / 4))
 	h close
 	p close
 	toectl unload >/dev/null
 	no_timeouts
 	leaves_nothing
-}
-
-offloaded_now()
-{
-	tell h flow && [ "$(val state)" = engine ]
 }
 
 # An offloaded bulk send is at least as fast as the native stack, same boot.

@@ -73,11 +73,6 @@ moves()
 	got "$2" rx "$3"
 }
 
-in_state()	# ACTOR STATE
-{
-	tell "$1" flow && [ "$(val state)" = "$2" ]
-}
-
 # The connection of two actors is heavy, goes to the engine, and what it sends
 # from then on is carried there. Usage: goes WHAT HOST-ACTOR PEER-ACTOR
 goes()

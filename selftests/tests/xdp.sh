@@ -50,11 +50,6 @@ tracked()	# N [WHEN]
 		fail "connections that XDP tracks${2:+, $2}: $(xdp_json), not $1"
 }
 
-offloaded_now()
-{
-	tell "${1:-h}" flow && [ "$(val state)" = engine ]
-}
-
 # The peer sends, the host only receives; XDP finds that. Actors are connected.
 found_receiving()	# [BYTES]
 {
@@ -65,7 +60,7 @@ found_receiving()	# [BYTES]
 	p send "$bytes"
 	got p tx "$bytes"
 	got h rx "$bytes"
-	soon 1000 offloaded_now || fail "state $(val state), reason $(val reason)"
+	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	is "why it is offloaded" "$(val reason)" threshold
 	ge "bytes that the engine carried" "$(val rx_engine)" $((bytes / 4))
 	le "bytes that the engine carried" "$(val rx_engine)" $((bytes - M))
@@ -147,7 +142,7 @@ test_xdp_sender()
 	h send $bytes
 	got h tx $bytes
 	got p rx $bytes
-	soon 1000 offloaded_now || fail "state $(val state), reason $(val reason)"
+	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	ge "bytes that the engine carried" "$(val tx_engine)" $((bytes / 4))
 	closed_all
 	xdp detach $IFACE
@@ -376,7 +371,7 @@ test_xdp_open_connections()
 	h recv $((32 * M))
 	p send $((32 * M))
 	got h rx $((32 * M))
-	soon 1000 offloaded_now || fail "state $(val state), reason $(val reason)"
+	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	ge "bytes that the engine carried" "$(val rx_engine)" $((8 * M))
 	h close
 	p close
@@ -398,7 +393,7 @@ test_xdp_elsewhere()
 	h recv $bytes
 	p send $bytes
 	got h rx $bytes
-	soon 1000 offloaded_now || fail "state $(val state), reason $(val reason)"
+	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	h close
 	p close
 	xdp detach dummy0
@@ -429,7 +424,7 @@ test_xdp_policy_changes()
 	h recv $bytes
 	p send $bytes
 	got h rx $bytes
-	soon 1000 offloaded_now || fail "state $(val state), reason $(val reason)"
+	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	le "bytes that the engine carried" "$(val rx_engine)" $((16 * M))
 	ge "bytes that the engine carried" "$(val rx_engine)" $M
 	h close
@@ -463,14 +458,14 @@ test_xdp_asks_again()
 	got h rx $((4 * M))
 	got p tx $((4 * M))
 	soon 2000 eval '[ "$(grew refused/table-full)" -ge 1 ]' || fail "not refused"
-	offloaded_now && fail "offloaded though the table is full"
+	in_state h engine && fail "offloaded though the table is full"
 	tracked 1
 	toectl set max-flows 4096 >/dev/null
 	h recv $((8 * M))
 	p send $((8 * M))
 	got h rx $((8 * M))
 	got p tx $((8 * M))
-	soon 10000 offloaded_now || fail "state $(val state), reason $(val reason)"
+	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	ge "retries" "$(grew retries)" 1
 	tracked 1
 	tell h2 close

@@ -16,17 +16,7 @@
 #include "print.h"
 #include "tuple.h"
 #include "units.h"
-
-static const char *failure;
-static char failure_buf[160];
-
-#define CHECK(cond) do {						\
-	if (!(cond) && !failure) {					\
-		snprintf(failure_buf, sizeof(failure_buf),		\
-			 "line %d: %s", __LINE__, #cond);		\
-		failure = failure_buf;					\
-	}								\
-} while (0)
+#include "check.h"
 
 static void test_names(void)
 {
@@ -435,10 +425,7 @@ static void test_print(void)
 
 int main(void)
 {
-	static const struct {
-		const char *name;
-		void (*fn)(void);
-	} tests[] = {
+	static const struct test tests[] = {
 		{ "states, reasons and counters have names", test_names },
 		{ "numbers of bytes", test_bytes },
 		{ "plain numbers and time spans", test_numbers },
@@ -456,18 +443,6 @@ int main(void)
 		{ "the end of a dump with an error", test_reply_done },
 		{ "text and JSON from one call", test_print },
 	};
-	const size_t n = sizeof(tests) / sizeof(tests[0]);
-	int failed = 0;
 
-	printf("TAP version 13\n1..%zu\n", n);
-	for (size_t i = 0; i < n; i++) {
-		failure = NULL;
-		tests[i].fn();
-		printf("%sok %zu %s", failure ? "not " : "", i + 1, tests[i].name);
-		if (failure)
-			printf(" # %s", failure);
-		putchar('\n');
-		failed |= !!failure;
-	}
-	return failed;
+	return run_tests(tests, sizeof(tests) / sizeof(tests[0]));
 }

@@ -366,21 +366,6 @@ int classifier_apply(const struct ctl *ctl, struct apply_counts *counts)
 	return ret;
 }
 
-int classifier_map(const struct ctl *ctl, const char *name)
-{
-	struct loaded l;
-	int fd, copy;
-
-	if (loaded_open(ctl, &l))
-		return -1;
-	fd = loaded_map(&l, name);
-	copy = fd < 0 ? -1 : fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	loaded_close(&l);
-	if (copy < 0)
-		fail(ctl, "the loaded classifier has no map '%s'", name);
-	return copy;
-}
-
 bool classifier_loaded(void)
 {
 	return !access(TOE_PIN_CLASSIFY, F_OK);

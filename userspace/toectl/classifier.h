@@ -123,16 +123,6 @@ int classifier_explain(const struct ctl *ctl, const struct toe_tuple *tuple,
 		       struct explained *e);
 
 /**
- * classifier_map() - a map of the loaded program
- * @ctl: the invocation
- * @name: its name
- *
- * Return: a descriptor for close(), -1 when the classifier is not loaded or has
- * no such map: then it has been said.
- */
-int classifier_map(const struct ctl *ctl, const char *name);
-
-/**
  * classifier_loaded() - is it loaded?
  */
 bool classifier_loaded(void);

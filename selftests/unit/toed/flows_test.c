@@ -10,7 +10,7 @@
 #include <libmnl/libmnl.h>
 #include <linux/genetlink.h>
 
-#include "check.h"
+#include "../check.h"
 #include "flows.h"
 
 #define S	1000000000ULL

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "check.h"
+#include "../check.h"
 #include "room.h"
 #include "round.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /* TAP, and the first check of a test that failed. */
-#ifndef TOED_TEST_CHECK_H
-#define TOED_TEST_CHECK_H
+#ifndef _UNIT_CHECK_H
+#define _UNIT_CHECK_H
 
 #include <stddef.h>
 #include <stdio.h>
