@@ -6,7 +6,6 @@
 #include <linux/delay.h>
 #include <linux/etherdevice.h>
 #include <net/dst.h>
-#include <net/neighbour.h>
 #include <net/sock.h>
 
 #include "admit.h"
@@ -15,49 +14,27 @@
 #include "engine.h"
 #include "quota.h"
 #include "stats.h"
+#include "way.h"
 
 #define TOE_CALM_TRIES		10	/* 1, 2, 4 ms ... half a second in all */
 
-/* Interface and next hop. @dstp: the route, with a reference */
-static enum toe_reason toe_admit_route(struct toe_admission *a,
-				       struct dst_entry **dstp)
-{
-	struct dst_entry *dst = __sk_dst_get(a->sk);
-	struct neighbour *n;
-	bool valid;
-
-	if (dst->dev->addr_len != ETH_ALEN)
-		return TOE_REASON_ROUTE;
-	n = dst_neigh_lookup(dst, a->tuple->remote_addr);
-	if (!n)
-		return TOE_REASON_NEIGHBOUR;
-	valid = READ_ONCE(n->nud_state) & NUD_VALID;
-	if (valid) {
-		neigh_ha_snapshot((char *)a->dst_mac, n, dst->dev);
-		ether_addr_copy(a->src_mac, dst->dev->dev_addr);
-		*dstp = dst_clone(dst);
-	}
-	neigh_release(n);
-	return valid ? TOE_REASON_NONE : TOE_REASON_NEIGHBOUR;
-}
-
-/* What the socket says. @dstp: as above, when there is nothing against it */
+/* What the socket says. @dstp: its route, with a reference, when there is nothing
+ * against it
+ */
 static enum toe_reason toe_admit_sock(struct toe_admission *a,
 				      struct dst_entry **dstp)
 {
+	struct toe_way way = {};
 	enum toe_reason reason;
 
 	lock_sock(a->sk);
-	reason = toe_eligible(a->sk, a->tuple);
+	reason = toe_eligible(a->sk);
 	if (!reason)
-		reason = toe_admit_route(a, dstp);
-	if (!reason) {
+		reason = toe_way(a->sk, a->tuple, &way);
+	if (!reason)
 		reason = toe_calm(a->sk);
-		if (reason) {
-			dst_release(*dstp);
-			*dstp = NULL;
-		}
-	}
+	if (!reason)
+		*dstp = dst_clone(__sk_dst_get(a->sk));
 	release_sock(a->sk);
 	return reason;
 }

@@ -26,8 +26,6 @@ struct toe_places;
  * @engine: answer: the engine, with a reference and a place on it for
  *	toe_engine_put(); NULL when only looking
  * @engine_name: answer: its name
- * @src_mac: answer: link-layer address of the interface
- * @dst_mac: answer: of the next hop
  */
 struct toe_admission {
 	struct net		*net;
@@ -38,8 +36,6 @@ struct toe_admission {
 
 	struct toe_engine	*engine;
 	char			engine_name[TOE_ENGINE_NAME_LEN];
-	u8			src_mac[ETH_ALEN];
-	u8			dst_mac[ETH_ALEN];
 };
 
 /**

@@ -44,6 +44,7 @@ static bool toe_backoff_counts(enum toe_reason reason)
 	case TOE_REASON_ADMIN:
 	case TOE_REASON_POLICY:
 	case TOE_REASON_UNLOAD:
+	case TOE_REASON_ROUTE_CHANGE:
 	case TOE_REASON_PEER_FIN:
 	case TOE_REASON_PEER_RST:
 	case TOE_REASON_LOCAL_FIN:
@@ -63,6 +64,14 @@ void toe_backoff_returned(struct toe_backoff *b, enum toe_reason reason,
 	} else if (toe_backoff_counts(reason)) {
 		toe_backoff_grow(b);
 	}
+}
+
+void toe_backoff_hasten(struct toe_backoff *b)
+{
+	u64 until = ktime_get_ns() + TOE_NO_ROOM_NS;
+
+	if (READ_ONCE(b->until_ns) > until)
+		WRITE_ONCE(b->until_ns, until);
 }
 
 u64 toe_backoff_left(const struct toe_backoff *b)

@@ -33,11 +33,19 @@ void toe_backoff_failed(struct toe_backoff *b, enum toe_reason reason);
  * @reason: why
  * @stay_ns: how long it was on the engine
  *
- * Soon counts as a fail, unless the connection ended or people wanted it; a
- * long stay makes up for all fails.
+ * Soon counts as a fail, unless the connection ended or people wanted it or
+ * its way changed; a long stay makes up for all fails.
  */
 void toe_backoff_returned(struct toe_backoff *b, enum toe_reason reason,
 			  u64 stay_ns);
+
+/**
+ * toe_backoff_hasten() - what was in the way may be gone
+ * @b: of the flow
+ *
+ * It waits no longer than one for which there was no room.
+ */
+void toe_backoff_hasten(struct toe_backoff *b);
 
 /**
  * toe_backoff_left() - nanoseconds for which a flow is still left alone

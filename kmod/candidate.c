@@ -14,6 +14,7 @@
 
 #include "admit.h"
 #include "candidate.h"
+#include "route.h"
 #include "stats.h"
 #include "trace.h"
 
@@ -195,8 +196,10 @@ static int toe_sweep_one(struct toe_flow *flow, void *arg)
 	bool idle;
 
 	*again = true;
-	if (READ_ONCE(flow->busy))
+	if (READ_ONCE(flow->busy)) {
+		toe_route_look(flow);
 		return 0;
+	}
 	sk = toe_flow_sock(flow);
 	if (sk) {
 		if (toe_room_given(&flow->room)) {

@@ -2,14 +2,12 @@
 /*
  * May this connection be offloaded, and may it be now?
  */
-#include <net/dst.h>
 #include <net/ipv6.h>
 #include <net/mptcp.h>
 #include <net/tcp.h>
 
 #include "compat.h"
 #include "eligible.h"
-#include "ipsec.h"
 
 static bool toe_signed(const struct tcp_sock *tp)
 {
@@ -56,18 +54,6 @@ static bool toe_wants_timestamps(const struct sock *sk)
 	       (READ_ONCE(sk->sk_tsflags) & SOF_TIMESTAMPING_MASK);
 }
 
-/* The route as the next segment would find it: what the socket remembers may be
- * out of date. A failure is not the application's to see.
- */
-static const struct dst_entry *toe_route(struct sock *sk, int *err)
-{
-	int soft = READ_ONCE(sk->sk_err_soft);
-
-	*err = inet_csk(sk)->icsk_af_ops->rebuild_header(sk);
-	WRITE_ONCE(sk->sk_err_soft, soft);
-	return *err ? NULL : __sk_dst_get(sk);
-}
-
 enum toe_reason toe_unfit(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
@@ -87,12 +73,10 @@ enum toe_reason toe_unfit(const struct sock *sk)
 	return TOE_REASON_NONE;
 }
 
-enum toe_reason toe_eligible(struct sock *sk, const struct toe_tuple *tuple)
+enum toe_reason toe_eligible(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
-	const struct dst_entry *dst;
 	enum toe_reason reason;
-	int err;
 
 	sock_owned_by_me(sk);
 	if (sk->sk_state != TCP_ESTABLISHED || sk->sk_shutdown)
@@ -108,12 +92,7 @@ enum toe_reason toe_eligible(struct sock *sk, const struct toe_tuple *tuple)
 		return TOE_REASON_OPTIONS;
 	if (toe_has_devmem(sk))
 		return TOE_REASON_DEVMEM;
-	dst = toe_route(sk, &err);
-	if (toe_ipsec_out(sk, dst, err))
-		return TOE_REASON_XFRM;
-	if (!dst)
-		return TOE_REASON_ROUTE;
-	return toe_ipsec_in(sk, tuple, dst);
+	return TOE_REASON_NONE;
 }
 
 /* tcp_urg_mode() of net/ipv4/tcp_output.c, or urgent data not read yet */

@@ -9,12 +9,13 @@ struct sock;
 
 /**
  * toe_eligible() - is this the kind of connection that can be offloaded?
- * @sk: locked; its route is looked up if what it remembers is out of date
- * @tuple: its name
+ * @sk: locked
  *
- * Return: TOE_REASON_NONE when it is, and then it has a route; else why not.
+ * Its way is another question, see way.h.
+ *
+ * Return: TOE_REASON_NONE when it is, else why not.
  */
-enum toe_reason toe_eligible(struct sock *sk, const struct toe_tuple *tuple);
+enum toe_reason toe_eligible(const struct sock *sk);
 
 /**
  * toe_unfit() - has the application asked for what an engine cannot do?

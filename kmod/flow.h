@@ -72,6 +72,7 @@ struct toe_flow_key {
  * @busy: a signal is being worked on; under @lock
  * @leaving: L, about to leave the table: no signal is taken any more
  * @close_reason: first reason to return the flow, 0: none (cmpxchg)
+ * @look: its work is to look whether its way is still the engine's
  * @open_reason: why it was signalled
  * @sig: L, the rule that makes it a candidate; prio 0: none does
  * @backoff: how long it is left alone; written by the work, and under @lock while
@@ -129,6 +130,7 @@ struct toe_flow {
 	bool			busy;
 	bool			leaving;
 	int			close_reason;
+	bool			look;
 	u8			open_reason;
 	struct toe_signal	sig;
 	struct toe_backoff	backoff;
@@ -165,6 +167,7 @@ struct toe_flow {
 		u32			rcv_edge;
 		struct sk_buff_head	tx_pending;
 		struct sk_buff		*rst;
+		u64			looked_bytes;
 	} shadow;
 
 	enum toe_gate_mode	gate;

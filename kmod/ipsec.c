@@ -51,7 +51,7 @@ static struct sk_buff *toe_ipsec_segment(const struct toe_tuple *t)
 	unsigned int ip_len = v4 ? sizeof(struct iphdr) :
 				   sizeof(struct ipv6hdr);
 	struct sk_buff *skb = alloc_skb(ip_len + sizeof(struct tcphdr),
-					GFP_KERNEL);
+					GFP_ATOMIC);
 	struct tcphdr *th;
 
 	if (!skb)

@@ -10,7 +10,7 @@ struct sock;
 
 /**
  * toe_ipsec_out() - does a policy transform or stop what the connection sends?
- * @sk: locked
+ * @sk: locked, or in its spinlock
  * @dst: its route, NULL when it has none
  * @err: why it has none
  */
@@ -18,7 +18,7 @@ bool toe_ipsec_out(const struct sock *sk, const struct dst_entry *dst, int err);
 
 /**
  * toe_ipsec_in() - would a policy refuse plain packets of the peer?
- * @sk: locked
+ * @sk: locked, or in its spinlock
  * @t: its name
  * @dst: its route
  *

@@ -10,6 +10,7 @@
 #include "migrate.h"
 #include "proc.h"
 #include "quota.h"
+#include "route.h"
 #include "signal.h"
 #include "sysctl.h"
 
@@ -33,9 +34,12 @@ static int __init toe_init(void)
 	err = toe_gate_init();
 	if (err)
 		goto err_flow;
-	err = toe_proc_init();
+	err = toe_route_init();
 	if (err)
 		goto err_gate;
+	err = toe_proc_init();
+	if (err)
+		goto err_route;
 	err = toe_sysctl_init();
 	if (err)
 		goto err_proc;
@@ -53,6 +57,8 @@ err_sysctl:
 	toe_sysctl_exit();
 err_proc:
 	toe_proc_exit();
+err_route:
+	toe_route_exit();
 err_gate:
 	toe_gate_exit();
 err_flow:
@@ -71,6 +77,7 @@ static void __exit toe_exit(void)
 	toe_genl_exit();
 	toe_sysctl_exit();
 	toe_proc_exit();
+	toe_route_exit();
 	toe_flow_stop();
 	toe_gate_exit();
 	toe_flow_exit();

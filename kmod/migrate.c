@@ -32,10 +32,12 @@
 #include "flow.h"
 #include "gate.h"
 #include "migrate.h"
+#include "route.h"
 #include "rule.h"
 #include "shadow.h"
 #include "stats.h"
 #include "trace.h"
+#include "way.h"
 
 #define TOE_OPEN_TRIES		3	/* calm before PREPARE, not calm after it */
 #define TOE_MAX_WINDOW		(U16_MAX << TCP_MAX_WSCALE)
@@ -205,13 +207,15 @@ static void toe_recall(struct toe_flow *flow)
 static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
 {
 	struct toe_engine *e = flow->engine;
+	struct toe_way way = {};
 	enum toe_reason reason;
 	int err;
 
 	sk_flush_backlog(sk);
-	reason = toe_eligible(sk, &flow->key.tuple);
-	if (!reason && !ether_addr_equal(e->mac,
-					 __sk_dst_get(sk)->dev->dev_addr))
+	reason = toe_eligible(sk);
+	if (!reason)
+		reason = toe_way(sk, &flow->key.tuple, &way);
+	if (!reason && !ether_addr_equal(e->mac, way.src_mac))
 		reason = TOE_REASON_ROUTE;
 	if (!reason)
 		reason = toe_calm(sk);
@@ -220,6 +224,8 @@ static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
 	/* A delayed acknowledgement: the engine would not know that it is owed. */
 	if (inet_csk_ack_scheduled(sk))
 		__tcp_send_ack(sk, tcp_sk(sk)->rcv_nxt, 0);
+	ether_addr_copy(flow->opened.src_mac, way.src_mac);
+	ether_addr_copy(flow->opened.dst_mac, way.dst_mac);
 	toe_shadow_snapshot(flow, sk, &flow->opened);
 	err = toe_shadow_install(flow, sk);
 	if (err)
@@ -301,13 +307,12 @@ static enum toe_reason toe_open(struct toe_flow *flow)
 		reason = toe_admit(&a);
 		if (reason)
 			break;
+		toe_route_watch(a.net);
 		if (toe_gate_hook(a.net) || toe_flow_bind(flow, a.engine)) {
 			toe_engine_put(a.engine);
 			reason = TOE_REASON_MEMORY;
 			break;
 		}
-		ether_addr_copy(flow->opened.src_mac, a.src_mac);
-		ether_addr_copy(flow->opened.dst_mac, a.dst_mac);
 		if (flow->state != TOE_STATE_OPENING)
 			toe_flow_set_state(flow, TOE_STATE_OPENING,
 					   flow->open_reason);
@@ -362,6 +367,8 @@ static void toe_work_open(struct toe_flow *flow)
 		toe_flow_set_state(flow, TOE_STATE_ENGINE, flow->open_reason);
 		/* What waits in the write queue goes now. */
 		toe_shadow_poke(flow);
+		/* What was told on the way here found no flow on an engine. */
+		toe_route_look_own(flow);
 		return;
 	}
 	toe_stats_inc(TOE_STAT_OPEN_FAILS);
@@ -404,6 +411,8 @@ void toe_migrate_work(struct work_struct *work)
 		} else {
 			toe_quota_move(&flow->places, toe_candidate_rule(flow).prio);
 			toe_shadow_flush(flow);
+			if (READ_ONCE(flow->look))
+				toe_route_look_own(flow);
 		}
 		break;
 	}

@@ -122,6 +122,14 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 		    sizeof(st->ca_name));
 }
 
+void toe_shadow_caps(const struct toe_flow *flow, struct sock *sk)
+{
+	sk->sk_gso_max_size = min(flow->engine->max_tx_len, TOE_MAX_SEGMENT);
+	sk->sk_gso_max_segs = U16_MAX;
+	sk->sk_route_caps |= NETIF_F_SG | NETIF_F_GSO | NETIF_F_GSO_SOFTWARE |
+			     NETIF_F_HW_CSUM;
+}
+
 int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 {
 	const struct inet_connection_sock_af_ops *ops;
@@ -161,10 +169,7 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	toe_cc_install(flow, sk);
 	/* A path MTU probe would succeed whatever its size. */
 	icsk->icsk_mtup.enabled = 0;
-	sk->sk_gso_max_size = min(flow->engine->max_tx_len, TOE_MAX_SEGMENT);
-	sk->sk_gso_max_segs = U16_MAX;
-	sk->sk_route_caps |= NETIF_F_SG | NETIF_F_GSO | NETIF_F_GSO_SOFTWARE |
-			     NETIF_F_HW_CSUM;
+	toe_shadow_caps(flow, sk);
 	if (tcp_sk(sk)->packets_out)
 		inet_csk_reset_xmit_timer(sk, ICSK_TIME_RETRANS,
 					  icsk->icsk_rto, TCP_RTO_MAX);

@@ -24,6 +24,13 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 int toe_shadow_install(struct toe_flow *flow, struct sock *sk);
 
 /**
+ * toe_shadow_caps() - let a shadow's segments be as large as the engine takes
+ * @flow: on an engine
+ * @sk: its socket, locked; a new route has set other sizes
+ */
+void toe_shadow_caps(const struct toe_flow *flow, struct sock *sk);
+
+/**
  * toe_shadow_resend() - give the engine the sent but unacknowledged bytes
  * @flow: in its work, @flow->opened given to the engine
  * @sk: locked

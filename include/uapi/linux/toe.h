@@ -106,7 +106,9 @@ enum toe_flow_state {
 	X(TIMESTAMPING,	"timestamping",	"the application wants timestamps of its packets") \
 	X(RULE_QUOTA,	"rule-quota",	"its rule has as many flows as it may") \
 	X(NETNS_QUOTA,	"netns-quota",	"its network namespace has as many flows as it may") \
-	X(HELD_OFF,	"held-off",	"it failed or came back lately and is left alone for a while")
+	X(HELD_OFF,	"held-off",	"it failed or came back lately and is left alone for a while") \
+	X(LINK,		"link",		"its interface is down or has no carrier") \
+	X(ADDRESS,	"address",	"its local address is not one of the host's any more")
 
 enum toe_reason {
 #define TOE_REASON_ENUM(name, word, text) TOE_REASON_##name,
@@ -308,7 +310,8 @@ enum toe_engine_attr {
 	X(ERR_SEQUENCE,	   "err_sequence")    /* engine's numbers are impossible */ \
 	X(ERR_LENGTH,	   "err_length")      /* engine's lengths are impossible */ \
 	X(ERR_LATE_REPLY,  "err_late_reply")  /* engine answered too late */   \
-	X(ERR_PROTOCOL,	   "err_protocol")    /* any other breach */
+	X(ERR_PROTOCOL,	   "err_protocol")    /* any other breach */	       \
+	X(LOOKS,	   "looks")	      /* at the way of a flow */
 
 enum toe_stat {
 #define TOE_STAT_ENUM(name, word) TOE_STAT_##name,
