@@ -14,6 +14,7 @@
 #include "admit.h"
 #include "engine.h"
 #include "flow.h"
+#include "genl.h"
 #include "quota.h"
 #include "shadow.h"
 #include "stats.h"
@@ -47,10 +48,12 @@ int toe_engine_register(struct toe_engine *e)
 	if (!err)
 		list_add_tail(&e->list, &toe_engines);
 	mutex_unlock(&toe_engines_lock);
-	if (!err)
-		pr_info("toe: engine %s (%s) for %pM, %u flows\n", e->name,
-			e->driver, e->mac, e->max_flows);
-	return err;
+	if (err)
+		return err;
+	pr_info("toe: engine %s (%s) for %pM, %u flows\n", e->name, e->driver,
+		e->mac, e->max_flows);
+	toe_genl_engine_event(e, TOE_ENGINE_CHANGE_ADDED);
+	return 0;
 }
 EXPORT_SYMBOL_GPL(toe_engine_register);
 
@@ -72,6 +75,7 @@ void toe_engine_unregister(struct toe_engine *e)
 	synchronize_rcu();
 	disable_work_sync(&e->tx_work);
 	pr_info("toe: engine %s is gone\n", e->name);
+	toe_genl_engine_event(e, TOE_ENGINE_CHANGE_REMOVED);
 }
 EXPORT_SYMBOL_GPL(toe_engine_unregister);
 
@@ -250,6 +254,7 @@ void toe_engine_failed(struct toe_engine *e)
 		return;
 	pr_err("toe: engine %s does not answer, its flows go on in the host's stack\n",
 	       e->name);
+	toe_genl_engine_event(e, TOE_ENGINE_CHANGE_FAILED);
 	toe_flow_walk(toe_engine_failed_one, e);
 }
 EXPORT_SYMBOL_GPL(toe_engine_failed);

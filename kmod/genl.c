@@ -326,6 +326,50 @@ err:
 	nlmsg_free(msg);
 }
 
+/* The interface has another number in each namespace, or none there. */
+static struct sk_buff *toe_engine_msg(struct toe_engine *e, struct net *net,
+				      enum toe_engine_change change)
+{
+	struct sk_buff *msg = genlmsg_new(NLMSG_GOODSIZE, GFP_ATOMIC);
+	struct nlattr *nest;
+	void *hdr;
+
+	if (!msg)
+		return NULL;
+	hdr = genlmsg_put(msg, 0, 0, &toe_genl_family, 0, TOE_CMD_ENGINE_EVENT);
+	if (!hdr || toe_put_engine(msg, net, e))
+		goto err;
+	nest = nla_nest_start(msg, TOE_A_EVENT);
+	if (!nest ||
+	    nla_put_u64_64bit(msg, TOE_A_EVENT_TIME_NS, ktime_get_real_ns(),
+			      TOE_A_EVENT_PAD) ||
+	    nla_put_u8(msg, TOE_A_EVENT_CHANGE, change))
+		goto err;
+	nla_nest_end(msg, nest);
+	genlmsg_end(msg, hdr);
+	return msg;
+err:
+	nlmsg_free(msg);
+	return NULL;
+}
+
+void toe_genl_engine_event(struct toe_engine *e, enum toe_engine_change change)
+{
+	struct sk_buff *msg;
+	struct net *net;
+
+	rcu_read_lock();
+	for_each_net_rcu(net) {
+		if (!genl_has_listeners(&toe_genl_family, net, 0))
+			continue;
+		msg = toe_engine_msg(e, net, change);
+		if (msg)
+			genlmsg_multicast_netns(&toe_genl_family, net, msg, 0,
+						0, GFP_ATOMIC);
+	}
+	rcu_read_unlock();
+}
+
 int toe_genl_init(void)
 {
 	return genl_register_family(&toe_genl_family);

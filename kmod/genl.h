@@ -17,6 +17,15 @@
 void toe_genl_event(struct toe_flow *flow, enum toe_flow_state from,
 		    enum toe_flow_state to, enum toe_reason reason);
 
+/**
+ * toe_genl_engine_event() - tell the listeners of all network namespaces
+ * @e: the engine
+ * @change: what became of it
+ *
+ * Who has no memory for the message hears nothing.
+ */
+void toe_genl_engine_event(struct toe_engine *e, enum toe_engine_change change);
+
 int toe_genl_init(void);
 void toe_genl_exit(void);
 

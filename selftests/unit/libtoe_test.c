@@ -91,6 +91,12 @@ static void test_format(void)
 	CHECK(!strcmp(toe_format_bytes(buf, sizeof(buf), 1024), "1.0KiB"));
 	CHECK(!strcmp(toe_format_bytes(buf, sizeof(buf), 1048575), "1.0MiB"));
 	CHECK(!strcmp(toe_format_bytes(buf, sizeof(buf), UINT64_MAX), "16.0EiB"));
+	CHECK(!strcmp(toe_format_rate(buf, sizeof(buf), 0), "0bit"));
+	CHECK(!strcmp(toe_format_rate(buf, sizeof(buf), 124), "992bit"));
+	CHECK(!strcmp(toe_format_rate(buf, sizeof(buf), 125), "1.0kbit"));
+	CHECK(!strcmp(toe_format_rate(buf, sizeof(buf), 124999), "1.0mbit"));
+	CHECK(!strcmp(toe_format_rate(buf, sizeof(buf), 1562500), "12.5mbit"));
+	CHECK(!strcmp(toe_format_rate(buf, sizeof(buf), UINT64_MAX), "147573952.6tbit"));
 	CHECK(!strcmp(toe_format_ns(buf, sizeof(buf), 999), "999ns"));
 	CHECK(!strcmp(toe_format_ns(buf, sizeof(buf), 1500), "1.5us"));
 	CHECK(!strcmp(toe_format_ns(buf, sizeof(buf), 2500000), "2.5ms"));
@@ -242,6 +248,12 @@ static void test_decode_rest(void)
 	nest = mnl_attr_nest_start(nlh, TOE_A_SETTINGS);
 	mnl_attr_put_u32(nlh, TOE_A_SETTINGS_TIMEOUT_MS, 3000);
 	mnl_attr_nest_end(nlh, nest);
+	CHECK(toe_decode_engine_event(nlh, &event) == -EBADMSG);	/* no event yet */
+	nest = mnl_attr_nest_start(nlh, TOE_A_EVENT);
+	mnl_attr_put_u8(nlh, TOE_A_EVENT_CHANGE, TOE_ENGINE_CHANGE_FAILED);
+	mnl_attr_nest_end(nlh, nest);
+	CHECK(!toe_decode_engine_event(nlh, &event) && event.of_engine);
+	CHECK(event.change == TOE_ENGINE_CHANGE_FAILED && event.engine.mac[5] == 1);
 	CHECK(!toe_decode_engine(nlh, &engine) && engine.alive && engine.mac[5] == 1);
 	CHECK(!toe_decode_settings(nlh, &settings) && settings.timeout_ms == 3000);
 }

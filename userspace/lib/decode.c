@@ -94,6 +94,7 @@ static const struct field event_fields[] = {
 	[TOE_A_EVENT_FROM]	= FIXED(struct toe_event, from),
 	[TOE_A_EVENT_TO]	= FIXED(struct toe_event, to),
 	[TOE_A_EVENT_REASON]	= FIXED(struct toe_event, reason),
+	[TOE_A_EVENT_CHANGE]	= FIXED(struct toe_event, change),
 };
 _Static_assert(ARRAY_SIZE(event_fields) == __TOE_A_EVENT_MAX, "event attributes");
 
@@ -253,14 +254,26 @@ int toe_decode_settings(const struct nlmsghdr *nlh, struct toe_settings *setting
 			 ARRAY_SIZE(settings_fields), settings, &settings->has);
 }
 
+static int decode_happening(const struct nlmsghdr *nlh, struct toe_event *event)
+{
+	memset(event, 0, sizeof(*event));
+	return read_nest(nlh, TOE_A_EVENT, event_fields,
+			 ARRAY_SIZE(event_fields), event, NULL);
+}
+
 int toe_decode_event(const struct nlmsghdr *nlh, struct toe_event *event)
 {
-	int err;
+	int err = decode_happening(nlh, event);
 
-	memset(event, 0, sizeof(*event));
-	err = read_nest(nlh, TOE_A_EVENT, event_fields,
-			ARRAY_SIZE(event_fields), event, NULL);
 	return err ? err : toe_decode_flow(nlh, &event->flow);
+}
+
+int toe_decode_engine_event(const struct nlmsghdr *nlh, struct toe_event *event)
+{
+	int err = decode_happening(nlh, event);
+
+	event->of_engine = true;
+	return err ? err : toe_decode_engine(nlh, &event->engine);
 }
 
 int toe_decode_why(const struct nlmsghdr *nlh, struct toe_why *why)

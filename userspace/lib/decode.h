@@ -122,14 +122,18 @@ struct toe_settings {
 };
 
 /**
- * struct toe_event - a flow changed its state, see enum toe_event_attr
+ * struct toe_event - something happened, see enum toe_event_attr
+ * @of_engine: to an engine: @change and @engine are there; else to a flow
  */
 struct toe_event {
 	uint64_t time_ns;
+	bool of_engine;
 	uint8_t from;
 	uint8_t to;
 	uint8_t reason;
+	uint8_t change;
 	struct toe_flow flow;
+	struct toe_engine engine;
 };
 
 /**
@@ -155,6 +159,7 @@ int toe_decode_engine(const struct nlmsghdr *nlh, struct toe_engine *engine);
 int toe_decode_stats(const struct nlmsghdr *nlh, struct toe_stats *stats);
 int toe_decode_settings(const struct nlmsghdr *nlh, struct toe_settings *settings);
 int toe_decode_event(const struct nlmsghdr *nlh, struct toe_event *event);
+int toe_decode_engine_event(const struct nlmsghdr *nlh, struct toe_event *event);
 int toe_decode_why(const struct nlmsghdr *nlh, struct toe_why *why);
 int toe_decode_rule(const struct nlmsghdr *nlh, struct toe_rule_use *rule);
 

@@ -13,6 +13,14 @@ static const char *const state_names[] = {
 };
 _Static_assert(ARRAY_SIZE(state_names) == __TOE_STATE_MAX, "a state has no name");
 
+static const char *const change_names[] = {
+	[TOE_ENGINE_CHANGE_ADDED]	= "added",
+	[TOE_ENGINE_CHANGE_REMOVED]	= "removed",
+	[TOE_ENGINE_CHANGE_FAILED]	= "failed",
+};
+_Static_assert(ARRAY_SIZE(change_names) == __TOE_ENGINE_CHANGE_MAX,
+	       "a change has no name");
+
 static const struct {
 	const char *name;
 	const char *text;
@@ -31,6 +39,11 @@ static const char *const stat_names[] = {
 const char *toe_state_name(unsigned int state)
 {
 	return state < ARRAY_SIZE(state_names) ? state_names[state] : NULL;
+}
+
+const char *toe_engine_change_name(unsigned int change)
+{
+	return change < ARRAY_SIZE(change_names) ? change_names[change] : NULL;
 }
 
 const char *toe_reason_name(unsigned int reason)

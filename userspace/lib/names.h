@@ -22,6 +22,14 @@ const char *toe_state_name(unsigned int state);
 const char *toe_reason_name(unsigned int reason);
 
 /**
+ * toe_engine_change_name() - what became of an engine, as a word
+ * @change: enum toe_engine_change
+ *
+ * Return: the word, or NULL for a number this build does not know.
+ */
+const char *toe_engine_change_name(unsigned int change);
+
+/**
  * toe_reason_text() - a reason as a sentence
  * @reason: enum toe_reason
  *

@@ -64,9 +64,18 @@ static int read_event(const struct nlmsghdr *nlh, void *data)
 		return -EBADMSG;
 	if (nlh->nlmsg_type == GENL_ID_CTRL)
 		return check_family(nlh, call->nl);
-	if (nlh->nlmsg_type != call->nl->family || genl->cmd != TOE_CMD_EVENT)
+	if (nlh->nlmsg_type != call->nl->family)
 		return 0;
-	err = toe_decode_event(nlh, &event);
+	switch (genl->cmd) {
+	case TOE_CMD_EVENT:
+		err = toe_decode_event(nlh, &event);
+		break;
+	case TOE_CMD_ENGINE_EVENT:
+		err = toe_decode_engine_event(nlh, &event);
+		break;
+	default:
+		return 0;
+	}
 	return err ? err : call->fn(&event, call->data);
 }
 

@@ -207,6 +207,21 @@ const char *toe_format_bytes(char *buf, size_t len, uint64_t bytes)
 	return buf;
 }
 
+const char *toe_format_rate(char *buf, size_t len, uint64_t rate)
+{
+	static const char *const units[] = { "bit", "kbit", "mbit", "gbit", "tbit" };
+	double scaled = rate * 8.0;
+	unsigned int i = 0;
+
+	/* 999.95 would be printed as 1000.0 of the smaller unit */
+	while (i + 1 < ARRAY_SIZE(units) && scaled >= (i ? 999.95 : 1000.0)) {
+		scaled /= 1000.0;
+		i++;
+	}
+	snprintf(buf, len, i ? "%.1f%s" : "%.0f%s", scaled, units[i]);
+	return buf;
+}
+
 const char *toe_format_ns(char *buf, size_t len, uint64_t ns)
 {
 	uint64_t sec = ns / 1000000000;

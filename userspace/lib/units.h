@@ -93,6 +93,16 @@ const char *toe_write_ms(char *buf, size_t len, uint32_t ms);
 const char *toe_format_bytes(char *buf, size_t len, uint64_t bytes);
 
 /**
+ * toe_format_rate() - write a rate for a person
+ * @buf: where to
+ * @len: its size, TOE_UNIT_LEN is always enough
+ * @rate: bytes per second
+ *
+ * Return: @buf, such as "12.3mbit".
+ */
+const char *toe_format_rate(char *buf, size_t len, uint64_t rate);
+
+/**
  * toe_format_ns() - write a time span for a person
  * @buf: where to
  * @len: its size, TOE_UNIT_LEN is always enough

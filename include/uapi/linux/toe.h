@@ -139,6 +139,8 @@ enum toe_reason {
  *	the flow is known. Changes nothing, but takes the connection's lock:
  *	privileged, too
  * @TOE_CMD_RULE_GET: dump: the rules under which flows were signalled
+ * @TOE_CMD_ENGINE_EVENT: multicast: an engine came, went or does not answer any
+ *	more; in every network namespace, with TOE_A_EVENT and TOE_A_ENGINE
  */
 enum toe_cmd {
 	TOE_CMD_UNSPEC,
@@ -152,6 +154,7 @@ enum toe_cmd {
 	TOE_CMD_EVENT,
 	TOE_CMD_FLOW_WHY,
 	TOE_CMD_RULE_GET,
+	TOE_CMD_ENGINE_EVENT,
 
 	__TOE_CMD_MAX
 };
@@ -366,13 +369,30 @@ enum toe_settings_attr {
 #define TOE_A_SETTINGS_MAX (__TOE_A_SETTINGS_MAX - 1)
 
 /**
- * enum toe_event_attr - an event; the flow stands beside it in TOE_A_FLOW
+ * enum toe_engine_change - what became of an engine
+ * @TOE_ENGINE_CHANGE_ADDED: it is there, and may be given flows
+ * @TOE_ENGINE_CHANGE_REMOVED: it is gone, its flows have left it
+ * @TOE_ENGINE_CHANGE_FAILED: it does not answer; its flows go on in the stack
+ */
+enum toe_engine_change {
+	TOE_ENGINE_CHANGE_ADDED,
+	TOE_ENGINE_CHANGE_REMOVED,
+	TOE_ENGINE_CHANGE_FAILED,
+
+	__TOE_ENGINE_CHANGE_MAX
+};
+
+/**
+ * enum toe_event_attr - an event; what it is about stands beside it, in
+ *	TOE_A_FLOW or in TOE_A_ENGINE
  * @TOE_A_EVENT_UNSPEC: never used
  * @TOE_A_EVENT_PAD: padding
  * @TOE_A_EVENT_TIME_NS: u64, CLOCK_REALTIME nanoseconds
  * @TOE_A_EVENT_FROM: u8, enum toe_flow_state, the state left
  * @TOE_A_EVENT_TO: u8, enum toe_flow_state, the state entered
  * @TOE_A_EVENT_REASON: u8, enum toe_reason
+ * @TOE_A_EVENT_CHANGE: u8, enum toe_engine_change; with TOE_A_ENGINE, which the
+ *	three before it do not go with
  */
 enum toe_event_attr {
 	TOE_A_EVENT_UNSPEC,
@@ -381,6 +401,7 @@ enum toe_event_attr {
 	TOE_A_EVENT_FROM,
 	TOE_A_EVENT_TO,
 	TOE_A_EVENT_REASON,
+	TOE_A_EVENT_CHANGE,
 
 	__TOE_A_EVENT_MAX
 };
