@@ -57,7 +57,7 @@ if [ -d /sys/module/toe ]; then
 fi
 
 for words in help -V -h --version "flow help" "flow show help" "engine help" \
-	     "load help" "unload help" "monitor help" "stats help" "set help" \
+	     "load help" "unload help" "monitor help" "top help" "stats help" "set help" \
 	     "set timeout help" "settings help" "policy help" "policy add help" \
 	     "policy monitor help" "why help" "xdp help" \
 	     "xdp attach help"; do
@@ -75,6 +75,47 @@ expect 2 "'-z'" --json -zj
 expect 2 "'-a'" -a flow show
 expect 2 "'now'" engine show now
 expect 2 "'now'" monitor now
+expect 2 "'rate'" monitor rate above 1mbit
+expect 2 "'sort'" monitor sort rate
+expect 2 "'moving'" monitor state moving
+expect 2 "'more'" top more
+expect 2 "'0'" -n 0 top
+expect 2 "'x'" -n x top
+expect 2 "'-n'" -n 2 flow show
+expect 2 "'-n' needs a number" top -n
+expect 2 "'10ms'" top interval 10ms
+expect 2 "'2h'" top interval 2h
+
+# Words that choose flows
+expect 2 "'gone'" flow show state engine,gone
+expect 2 "'' is not a list" flow show state ''
+expect 2 "'state' needs a state" flow show state
+expect 2 "'state' stands twice" flow show state host state engine
+expect 2 "'10.0.0.1/8'" flow show remote 10.0.0.1/8
+expect 2 "'ten'" flow show local ten
+expect 2 "'remote' needs a prefix" flow show local 10.0.0.0/8 remote
+expect 2 "'443-80'" flow show lport 443-80
+expect 2 "'70000'" flow show rport 22,70000
+expect 2 "'a/b'" flow show engine a/b
+expect 2 "'abcdefghijklmnop'" flow show engine abcdefghijklmnop
+expect 2 "'..'" flow show netns ..
+expect 1 "'nosuch': No such file" flow show netns nosuch
+expect 1 "'7': no process is in it" flow show netns 7
+expect 2 "'65536'" flow show rule 65536
+expect 2 "'0'" flow show rule none,0
+expect 2 "'tired'" flow show reason tired
+expect 2 "'below'" flow show rate below 1mbit
+expect 2 "'rate' needs 'above'" flow show rate
+expect 2 "'above' needs a rate" flow show rate above
+expect 2 "'quick'" flow show rate above quick
+expect 2 "'99999999999tbit' is not a rate such as 20mbit: it is too large" flow show rate above 99999999999tbit
+expect 2 "'size'" flow show sort size
+expect 2 "'reverse'" flow show reverse
+expect 2 "'sort' is not expected a second time" flow show sort rate sort tx
+expect 2 "the key to sort by is missing" flow show sort
+expect 2 "'0'" flow show limit 0
+expect 2 "'many'" flow show limit many
+expect 2 "'17' is one too many" flow show rule "$(seq -s, 1 20)"
 expect 2 "'0'" flow show id 0
 expect 2 "'7x'" flow return id 7x
 expect 2 "id is missing" flow show id
@@ -163,7 +204,10 @@ expect 1 "standard input:1: a policy begins" policy restore - </dev/null
 
 not_loaded="module toe is not loaded (modprobe toe)"
 for words in "flow show" "flow show id 7" "-j flow show" "engine show" \
-	     "stats show" "-a stats show" "settings show" "monitor" \
+	     "stats show" "-a stats show" "settings show" "monitor" "top" "-j -n 1 top" \
+	     "flow show state engine rate above 1mbit sort rate reverse limit 3" \
+	     "flow show local fe80::/10 rport 1-65535 engine any rule none,7 reason rate,admin" \
+	     "monitor state host engine any" \
 	     "flow offload 192.0.2.1:80 192.0.2.2:80" "flow return all" \
 	     "flow return local [2001:db8::1]:80 remote [2001:db8::2]:80" \
 	     "set max-flows 100" "set timeout 2s" "set netns-flows 9" \

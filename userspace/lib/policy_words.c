@@ -46,10 +46,7 @@ int read_prio(struct rule_reader *r, const char *word)
 	return 0;
 }
 
-/*
- * Calls @one for each element of a list with commas. @n counts what is stored.
- */
-static int read_list(struct rule_reader *r, const char *word, const char *what,
+int read_list(struct rule_reader *r, const char *word, const char *what,
 		     uint8_t *n,
 		     int (*one)(struct rule_reader *r, const char *element,
 				void *at),
@@ -68,7 +65,7 @@ static int read_list(struct rule_reader *r, const char *word, const char *what,
 		element[len] = 0;
 		if (*n == TOE_RULE_LIST)
 			return why_word(r->why, element,
-					"is one too many: a rule has up to %u %s",
+					"is one too many: there can be up to %u %s",
 					TOE_RULE_LIST, what);
 		err = one(r, element, (char *)list + *n * size);
 		if (err)
@@ -196,8 +193,7 @@ int read_rport(struct rule_reader *r, const char *word)
 			 r->rule->rport, sizeof(r->rule->rport[0]));
 }
 
-/* A name that the kernel could have given to a thing that is no path. */
-static bool is_name(const char *word, size_t room)
+bool is_name(const char *word, size_t room)
 {
 	size_t len = strlen(word);
 

@@ -31,6 +31,29 @@ struct rule_reader {
 int why_word(char *why, const char *word, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
+/**
+ * read_list() - read a list with commas, of up to TOE_RULE_LIST elements
+ * @r: for @one, and what is wrong
+ * @word: the list
+ * @what: what it is a list of
+ * @n: counts what is stored
+ * @one: reads an element into its place
+ * @list: the places
+ * @size: of one
+ *
+ * Return: 0 or -EINVAL.
+ */
+int read_list(struct rule_reader *r, const char *word, const char *what, uint8_t *n,
+	      int (*one)(struct rule_reader *r, const char *element, void *at),
+	      void *list, size_t size);
+
+/**
+ * is_name() - could the kernel have given this name to a thing that is no path?
+ * @word: the name
+ * @room: for it, with its zero
+ */
+bool is_name(const char *word, size_t room);
+
 /* policy_words.c: each reads the value of one keyword; 0 or -EINVAL and @why. */
 int read_prio(struct rule_reader *r, const char *word);
 int read_local(struct rule_reader *r, const char *word);
