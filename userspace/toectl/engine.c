@@ -7,9 +7,8 @@
 static const char usage[] =
 	"Usage: toectl engine show\n";
 
-static void show_engine(struct toe_out *out, const void *entry)
+void show_engine(struct toe_out *out, const char *key, const struct toe_engine *e)
 {
-	const struct toe_engine *e = entry;
 	char ifname[IF_NAMESIZE];
 	char mac[18];
 	char *name;
@@ -18,7 +17,7 @@ static void show_engine(struct toe_out *out, const void *entry)
 	snprintf(mac, sizeof(mac), "%02x:%02x:%02x:%02x:%02x:%02x", e->mac[0],
 		 e->mac[1], e->mac[2], e->mac[3], e->mac[4], e->mac[5]);
 
-	toe_out_open(out, NULL, '{');
+	toe_out_open(out, key, '{');
 	toe_out_str(out, "name", "%s", e->name);
 	toe_out_str(out, "driver", " driver %s", *e->driver ? e->driver : NULL);
 	toe_out_str(out, "ifname", " dev %s", name);
@@ -34,13 +33,18 @@ static void show_engine(struct toe_out *out, const void *entry)
 	toe_out_close(out, '}');
 }
 
+static void show_listed(struct toe_out *out, const void *entry)
+{
+	show_engine(out, NULL, entry);
+}
+
 static int show_engines(struct ctl *ctl, struct toe_nl *nl)
 {
 	struct toe_engine *engines;
 	size_t n;
 	int err = toe_nl_engine_dump(nl, &engines, &n);
 
-	return show_list(ctl, nl, err, engines, n, sizeof(*engines), show_engine);
+	return show_list(ctl, nl, err, engines, n, sizeof(*engines), show_listed);
 }
 
 static int engine_show(struct ctl *ctl, int argc, char **argv)

@@ -4,19 +4,25 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 #include "names.h"
+#include "selection.h"
 #include "toectl.h"
 #include "tuple.h"
 #include "units.h"
 
+/* Between the two looks that rates need, when nothing else is said */
+#define RATE_INTERVAL_MS	1000
+
 static const char usage[] =
-	"Usage: toectl flow show [ FLOW ]\n"
+	"Usage: toectl flow show [ FLOW | [ FILTER ] [ rate above RATE ] [ ORDER ] ]\n"
 	"       toectl flow offload TUPLE\n"
 	"       toectl flow return { FLOW | all }\n"
 	"\n"
 	"FLOW := { id NUMBER | TUPLE }\n"
 	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n"
-	"ADDRESS := { IPv4 | [IPv6] }\n";
+	"ADDRESS := { IPv4 | [IPv6] }\n"
+	SELECTION_USAGE ORDER_USAGE;
 
 /* One word behind an optional keyword. */
 static const char *take(int *argc, char ***argv, const char *keyword)
@@ -122,11 +128,10 @@ static void out_rule(struct toe_out *out, const struct toe_flow *flow)
 		   flow->retry_ns);
 }
 
-void show_flow(struct toe_out *out, const char *key, const struct toe_flow *flow)
+static void out_flow(struct toe_out *out, const struct toe_flow *flow)
 {
 	const char *engine = *flow->engine ? flow->engine : NULL;
 
-	toe_out_open(out, key, '{');
 	if (out->json)
 		out_addresses(out, &flow->tuple);
 	else
@@ -140,50 +145,126 @@ void show_flow(struct toe_out *out, const char *key, const struct toe_flow *flow
 	out_traffic(out, flow);
 	out_rule(out, flow);
 	toe_out_u64(out, "netns", " netns %" PRIu64 "\n", flow->netns);
+}
+
+void show_flow(struct toe_out *out, const char *key, const struct toe_flow *flow)
+{
+	toe_out_open(out, key, '{');
+	out_flow(out, flow);
 	toe_out_close(out, '}');
 }
 
-static void show_listed(struct toe_out *out, const void *entry)
+static void out_rate(struct toe_out *out, const char *key, const char *fmt, uint64_t rate)
 {
-	show_flow(out, NULL, entry);
+	char buf[TOE_UNIT_LEN];
+
+	if (out->json)
+		toe_out_u64(out, key, NULL, rate);
+	else
+		toe_out_str(out, key, fmt, toe_format_rate(buf, sizeof(buf), rate));
 }
 
-static int show_all(struct ctl *ctl, struct toe_nl *nl)
+void show_view(struct toe_out *out, const struct toe_view *v, uint64_t ns)
 {
-	struct toe_flow *flows;
-	size_t n;
-	int err = toe_nl_flow_dump(nl, &flows, &n);
+	toe_out_open(out, NULL, '{');
+	out_flow(out, &v->flow);
+	if (ns && v->rated) {
+		out_rate(out, "tx_rate", "    rate tx %s", v->tx_rate);
+		out_rate(out, "rx_rate", " rx %s", v->rx_rate);
+		toe_out_ns(out, "rate_ns", " over %s\n", ns);
+	} else {
+		toe_out_null(out, "tx_rate");
+		toe_out_null(out, "rx_rate");
+		toe_out_null(out, "rate_ns");
+	}
+	toe_out_close(out, '}');
+}
 
-	return show_list(ctl, nl, err, flows, n, sizeof(*flows), show_listed);
+static bool wants_rates(const struct selection *s)
+{
+	return s->interval_ms || toe_sort_by_rate(s->order.key) ||
+	       s->filter.asks & 1u << TOE_FILTER_RATE;
+}
+
+/* With a second look for rates, which is a while later. */
+static int look_as_asked(struct ctl *ctl, struct toe_nl *nl, const struct selection *s,
+			 struct looks *l)
+{
+	uint32_t ms = s->interval_ms ? s->interval_ms : RATE_INTERVAL_MS;
+	int ret = look(ctl, nl, s, l);
+
+	if (ret || !wants_rates(s))
+		return ret;
+	progress_begin("measuring rates");
+	usleep(ms * 1000);
+	ret = look(ctl, nl, s, l);
+	progress_end();
+	return ret;
+}
+
+static int show_selected(struct ctl *ctl, struct toe_nl *nl, const struct selection *s)
+{
+	struct looks l = { 0 };
+	int ret = look_as_asked(ctl, nl, s, &l);
+
+	if (!ret) {
+		toe_out_open(&ctl->out, NULL, '[');
+		for (size_t i = 0; i < l.n; i++)
+			show_view(&ctl->out, &l.views[i], l.ns);
+		toe_out_close(&ctl->out, ']');
+		ret = finish(ctl);
+	}
+	looks_free(&l);
+	return ret;
 }
 
 static int show_one(struct ctl *ctl, struct toe_nl *nl,
 		    const struct toe_flow_key *key)
 {
-	struct toe_flow flow;
-	int err = toe_nl_flow_get(nl, key, &flow);
+	struct toe_view view = { 0 };
+	int err = toe_nl_flow_get(nl, key, &view.flow);
 
 	if (err)
 		return fail_nl(ctl, nl, err);
 	toe_out_open(&ctl->out, NULL, '[');
-	show_flow(&ctl->out, NULL, &flow);
+	show_view(&ctl->out, &view, 0);
 	toe_out_close(&ctl->out, ']');
 	return finish(ctl);
 }
 
+/* ADDRESS:PORT, right or wrong, and not a prefix or a word */
+static bool is_endpoint(const char *word)
+{
+	const char *colon = strchr(word, ':');
+
+	return *word == '[' || (colon && !strchr(colon + 1, ':'));
+}
+
+/* Is it one flow by its name? What begins like a list of flows is one. */
+static bool is_flow(int argc, char **argv)
+{
+	if (argc > 0 && !strcmp(argv[0], "id"))
+		return true;
+	if (argc > 1 && !strcmp(argv[0], "local"))
+		return is_endpoint(argv[1]);
+	return argc > 0 && is_endpoint(argv[0]);
+}
+
 static int flow_show(struct ctl *ctl, int argc, char **argv)
 {
+	struct selection s = { .steady = true };
+	bool one = is_flow(argc, argv);
 	struct toe_flow_key key;
 	struct toe_nl *nl;
 	int ret;
 
-	ret = argc > 0 ? parse_flow(ctl, argc, argv, &key) : EXIT_OK;
+	ret = one ? parse_flow(ctl, argc, argv, &key) : parse_selection(ctl, argc, argv, &s);
 	if (ret)
 		return ret;
-	nl = connect_module(ctl);
+	nl = connect_selected(ctl, &s.filter);
 	if (!nl)
 		return EXIT_FAIL;
-	ret = argc > 0 ? show_one(ctl, nl, &key) : show_all(ctl, nl);
+	ret = one ? show_one(ctl, nl, &key) : show_selected(ctl, nl, &s);
 	toe_nl_close(nl);
 	return ret;
 }

@@ -4,19 +4,20 @@
 #include <string.h>
 #include <unistd.h>
 #include "toectl.h"
+#include "units.h"
 
 static const char usage[] =
 	"Usage: toectl [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	"       toectl { help | -V }\n"
 	"\n"
-	"OBJECT := { load | unload | engine | flow | why | policy | monitor | stats |\n"
+	"OBJECT := { load | unload | engine | flow | why | policy | monitor | top | stats |\n"
 	"            set | settings | xdp }\n"
-	"OPTIONS := { -j[son] | -p[retty] | -a[ll] }\n"
+	"OPTIONS := { -j[son] | -p[retty] | -a[ll] | -n NUMBER }\n"
 	"\n"
 	"       toectl load [ cgroup PATH ] [ policy FILE ]\n"
 	"       toectl unload\n"
 	"       toectl engine show\n"
-	"       toectl flow show [ FLOW ]\n"
+	"       toectl flow show [ FLOW | [ FILTER ] [ rate above RATE ] [ ORDER ] ]\n"
 	"       toectl flow offload TUPLE\n"
 	"       toectl flow return { FLOW | all }\n"
 	"       toectl why FLOW\n"
@@ -29,7 +30,8 @@ static const char usage[] =
 	"       toectl policy restore { FILE | - }\n"
 	"       toectl policy apply\n"
 	"       toectl policy monitor\n"
-	"       toectl monitor\n"
+	"       toectl monitor [ FILTER ]\n"
+	"       toectl top [ FILTER ] [ rate above RATE ] [ ORDER ]\n"
 	"       toectl stats show\n"
 	"       toectl set max-flows NUMBER\n"
 	"       toectl set netns-flows { NUMBER | off }\n"
@@ -41,6 +43,7 @@ static const char usage[] =
 	"\n"
 	"FLOW := { id NUMBER | TUPLE }\n"
 	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n"
+	"FILTER, ORDER: see 'toectl flow help'\n"
 	"RULE, CONNECTION: see 'toectl policy help'\n";
 
 static const struct command objects[] = {
@@ -51,6 +54,7 @@ static const struct command objects[] = {
 	{ "why",	do_why },
 	{ "policy",	do_policy },
 	{ "monitor",	do_monitor },
+	{ "top",	do_top },
 	{ "stats",	do_stats },
 	{ "set",	do_set },
 	{ "settings",	do_settings },
@@ -62,17 +66,23 @@ static const struct option options[] = {
 	{ "json",	no_argument, NULL, 'j' },
 	{ "pretty",	no_argument, NULL, 'p' },
 	{ "all",	no_argument, NULL, 'a' },
+	{ "iterations",	required_argument, NULL, 'n' },
 	{ "version",	no_argument, NULL, 'V' },
 	{ "help",	no_argument, NULL, 'h' },
 	{ NULL,		0,	     NULL, 0 },
 };
 
-#define SHORT_OPTIONS "jpaVh"
+#define SHORT_OPTIONS "jpan:Vh"
 
-/* A known letter in @optopt: it was a long option, with a value. */
+/*
+ * A known letter in @optopt: it was a long option, with a value that it does not
+ * take; or -n, without the one that it takes.
+ */
 static int bad_option(char **argv)
 {
-	if (optopt && !strchr(SHORT_OPTIONS, optopt))
+	if (optopt == 'n')
+		fputs("toectl: option '-n' needs a number (see 'toectl help')\n", stderr);
+	else if (optopt && !strchr(SHORT_OPTIONS, optopt))
 		fprintf(stderr, "toectl: unknown option '-%c' (see 'toectl help')\n",
 			optopt);
 	else
@@ -93,6 +103,12 @@ static bool has_all(int argc, char **argv)
 	if (argc > 0 && !strcmp(argv[0], "stats"))
 		return true;
 	return argc > 1 && !strcmp(argv[0], "policy") && !strcmp(argv[1], "test");
+}
+
+static int bad_times(const char *word)
+{
+	fprintf(stderr, "toectl: '%s' is not a number of iterations (1 or more)\n", word);
+	return EXIT_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -119,6 +135,10 @@ int main(int argc, char **argv)
 		case 'a':
 			ctl.all = true;
 			break;
+		case 'n':
+			if (toe_parse_u32(optarg, &ctl.times) || !ctl.times)
+				return bad_times(optarg);
+			break;
 		case 'V':
 			printf("toectl %s\n", TOECTL_VERSION);
 			return finish(&ctl);
@@ -134,6 +154,10 @@ int main(int argc, char **argv)
 	if (ctl.all && !has_all(argc, argv)) {
 		fputs("toectl: option '-a' belongs to 'stats show' and 'policy test'\n",
 		      stderr);
+		return EXIT_USAGE;
+	}
+	if (ctl.times && (argc < 1 || strcmp(argv[0], "top"))) {
+		fputs("toectl: option '-n' belongs to 'top'\n", stderr);
 		return EXIT_USAGE;
 	}
 	return dispatch(&ctl, objects, usage, argc, argv);

@@ -3,6 +3,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 #include "netns.h"
+#include "units.h"
 
 #define NAMES "/run/netns"
 
@@ -91,6 +93,19 @@ static int visit(const struct ctl *ctl, const struct list *list,
 	return ret;
 }
 
+static void list_free(struct list *list)
+{
+	while (list->n)
+		close(list->ns[--list->n].fd);
+	free(list->ns);
+}
+
+static bool add_all(struct list *list)
+{
+	return add(list, "/proc/self/ns/net") && add_folder(list, "/proc", true) &&
+	       add_folder(list, NAMES, false);
+}
+
 int netns_each(const struct ctl *ctl, int (*fn)(const struct ctl *ctl, void *arg),
 	       void *arg)
 {
@@ -100,16 +115,60 @@ int netns_each(const struct ctl *ctl, int (*fn)(const struct ctl *ctl, void *arg
 
 	if (home < 0)
 		return fail(ctl, "/proc/self/ns/net: %s", strerror(errno));
-	if (!add(&list, "/proc/self/ns/net") || !add_folder(&list, "/proc", true) ||
-	    !add_folder(&list, NAMES, false))
+	if (!add_all(&list))
 		ret = fail(ctl, "%s", strerror(ENOMEM));
 	else
 		ret = visit(ctl, &list, fn, arg);
 	if (setns(home, CLONE_NEWNET))
 		ret = fail(ctl, "setns: %s", strerror(errno));
-	while (list.n)
-		close(list.ns[--list.n].fd);
-	free(list.ns);
+	list_free(&list);
 	close(home);
+	return ret;
+}
+
+static int enter(const struct ctl *ctl, const char *word, int fd)
+{
+	if (setns(fd, CLONE_NEWNET))
+		return fail(ctl, "network namespace '%s': %s", word, strerror(errno));
+	return EXIT_OK;
+}
+
+static int enter_number(const struct ctl *ctl, const char *word, ino_t ino)
+{
+	struct list list = {};
+	int ret = EXIT_FAIL;
+	size_t i;
+
+	if (!add_all(&list)) {
+		list_free(&list);
+		return fail(ctl, "%s", strerror(ENOMEM));
+	}
+	for (i = 0; i < list.n && list.ns[i].ino != ino; i++)
+		;
+	if (i == list.n)
+		fail(ctl, "network namespace '%s': no process is in it, and it has no name",
+		     word);
+	else if (i == 0)	/* our own: needs no privilege */
+		ret = EXIT_OK;
+	else
+		ret = enter(ctl, word, list.ns[i].fd);
+	list_free(&list);
+	return ret;
+}
+
+int netns_enter(const struct ctl *ctl, const char *word)
+{
+	char path[PATH_MAX];
+	uint32_t number;
+	int fd, ret;
+
+	snprintf(path, sizeof(path), NAMES "/%s", word);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0 && errno == ENOENT && !toe_parse_u32(word, &number))
+		return enter_number(ctl, word, number);
+	if (fd < 0)
+		return fail(ctl, "network namespace '%s': %s", word, strerror(errno));
+	ret = enter(ctl, word, fd);
+	close(fd);
 	return ret;
 }

@@ -16,4 +16,13 @@
 int netns_each(const struct ctl *ctl, int (*fn)(const struct ctl *ctl, void *arg),
 	       void *arg);
 
+/**
+ * netns_enter() - go to a network namespace, for good
+ * @ctl: the invocation
+ * @word: its name under /run/netns, or the number of its inode
+ *
+ * Return: an exit status.
+ */
+int netns_enter(const struct ctl *ctl, const char *word);
+
 #endif /* _NETNS_H */

@@ -23,11 +23,13 @@ enum {
  * struct ctl - one invocation
  * @out: standard output
  * @all: -a: what is left out otherwise, too
+ * @times: -n: how often; 0: for ever
  * @what: object and command, for messages
  */
 struct ctl {
 	struct toe_out out;
 	bool all;
+	uint32_t times;
 	const char *what;
 };
 
@@ -39,6 +41,7 @@ int do_policy(struct ctl *ctl, int argc, char **argv);
 int do_set(struct ctl *ctl, int argc, char **argv);
 int do_settings(struct ctl *ctl, int argc, char **argv);
 int do_stats(struct ctl *ctl, int argc, char **argv);
+int do_top(struct ctl *ctl, int argc, char **argv);
 int do_unload(struct ctl *ctl, int argc, char **argv);
 int do_why(struct ctl *ctl, int argc, char **argv);
 int do_xdp(struct ctl *ctl, int argc, char **argv);
@@ -208,6 +211,14 @@ void out_word(struct toe_out *out, const char *key, const char *fmt,
  * @flow: the flow
  */
 void show_flow(struct toe_out *out, const char *key, const struct toe_flow *flow);
+
+/**
+ * show_engine() - print one engine
+ * @out: the output
+ * @key: name of the JSON object, or NULL
+ * @e: the engine
+ */
+void show_engine(struct toe_out *out, const char *key, const struct toe_engine *e);
 
 /**
  * out_tuple() - print a connection's name in text: "local A:P remote A:P"
