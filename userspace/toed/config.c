@@ -9,6 +9,9 @@
 #define INTERVAL_MIN_MS	100
 #define INTERVAL_MAX_MS	60000
 #define LIMIT_MAX	100000
+#define METRICS_MIN_MS	1000
+#define METRICS_MAX_MS	3600000
+#define METRICS_SUFFIX	".prom"	/* node_exporter reads no others */
 #define BLANKS		" \t\r\n"
 
 /* Return: NULL, or what the value has to be. */
@@ -64,6 +67,31 @@ static const char *set_room_limit(struct config *c, const char *value)
 	return NULL;
 }
 
+static const char *set_metrics(struct config *c, const char *value)
+{
+	size_t len = strlen(value), suffix = strlen(METRICS_SUFFIX);
+	const char *name = strrchr(value, '/');
+
+	c->metrics[0] = 0;
+	if (!strcmp(value, "off"))
+		return NULL;
+	if (*value != '/' || len >= sizeof(c->metrics) || strlen(name + 1) <= suffix ||
+	    strcmp(value + len - suffix, METRICS_SUFFIX))
+		return "off or the path of a file that ends in " METRICS_SUFFIX;
+	strcpy(c->metrics, value);
+	return NULL;
+}
+
+static const char *set_metrics_interval(struct config *c, const char *value)
+{
+	uint32_t ms;
+
+	if (toe_parse_ms(value, &ms) || ms < METRICS_MIN_MS || ms > METRICS_MAX_MS)
+		return "a time from 1s to 3600s";
+	c->metrics_ms = ms;
+	return NULL;
+}
+
 static const struct key {
 	const char *word;
 	set_fn set;
@@ -74,6 +102,8 @@ static const struct key {
 	{ "engine-full",	set_engine_full },
 	{ "idle-rate",		set_idle_rate },
 	{ "room-limit",		set_room_limit },
+	{ "metrics",		set_metrics },
+	{ "metrics-interval",	set_metrics_interval },
 };
 
 #define N_KEYS (sizeof(keys) / sizeof(keys[0]))
@@ -87,6 +117,7 @@ void config_defaults(struct config *c)
 		.make_room = true,
 		.idle_rate = 8000,
 		.room_limit = 64,
+		.metrics_ms = 15000,
 	};
 }
 

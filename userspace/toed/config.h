@@ -13,6 +13,7 @@
 
 #define CONFIG_PATH	"/etc/toe/toed.conf"
 #define CONFIG_WHY_LEN	512
+#define CONFIG_FILE_LEN	256
 
 /**
  * struct config - what it says
@@ -22,6 +23,8 @@
  * @make_room: "engine-full make-room", or keep
  * @idle_rate: "idle-rate", bytes per second
  * @room_limit: "room-limit", how many flows go in one interval to make room
+ * @metrics: "metrics", path of the file; empty: off
+ * @metrics_ms: "metrics-interval", between two times that it is written
  */
 struct config {
 	uint32_t interval_ms;
@@ -30,6 +33,8 @@ struct config {
 	bool make_room;
 	uint64_t idle_rate;
 	uint32_t room_limit;
+	char metrics[CONFIG_FILE_LEN];
+	uint32_t metrics_ms;
 };
 
 void config_defaults(struct config *c);

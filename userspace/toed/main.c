@@ -19,6 +19,7 @@
 #include "lock.h"
 #include "log.h"
 #include "loop.h"
+#include "metrics.h"
 #include "module.h"
 #include "notify.h"
 #include "privilege.h"
@@ -45,6 +46,7 @@ static const char usage[] =
  * @signals: SIGHUP, SIGTERM, SIGINT
  * @timer: the interval; stands still while the module is awaited
  * @round: what is done in each
+ * @metrics: the interval of the metrics' file; stands still without one
  * @last_err: of the last round, so that the same one is not told each second
  */
 struct daemon {
@@ -54,6 +56,7 @@ struct daemon {
 	struct module module;
 	struct loop_source signals;
 	struct loop_source timer;
+	struct loop_source metrics;
 	struct round round;
 	int last_err;
 };
@@ -72,15 +75,21 @@ static int read_config(const struct daemon *d, struct config *c, char *why)
 	return 0;
 }
 
-static int set_timer(const struct daemon *d, bool on)
+/* @ms: 0: it stands still */
+static int set_interval(const struct loop_source *timer, uint64_t ms)
 {
-	uint64_t ns = on ? (uint64_t)d->config.interval_ms * NS_PER_MS : 0;
+	uint64_t ns = ms * NS_PER_MS;
 	struct itimerspec when = {
 		.it_interval = { ns / 1000000000, ns % 1000000000 },
 		.it_value = { ns / 1000000000, ns % 1000000000 },
 	};
 
-	return timerfd_settime(d->timer.fd, 0, &when, NULL) ? -errno : 0;
+	return timerfd_settime(timer->fd, 0, &when, NULL) ? -errno : 0;
+}
+
+static int set_timer(const struct daemon *d, bool on)
+{
+	return set_interval(&d->timer, on ? d->config.interval_ms : 0);
 }
 
 static void say_status(const struct daemon *d, const char *before)
@@ -174,6 +183,51 @@ static int on_timer(struct loop_source *source)
 	return 0;
 }
 
+/* The module is asked anew when it does not answer as it should. */
+static int write_metrics(struct daemon *d)
+{
+	int err;
+
+	if (!*d->config.metrics)
+		return 0;
+	err = metrics_write(d->config.metrics, d->module.nl);
+	if (!err)
+		return 0;
+	failed(d, err);
+	err = module_reconnect(&d->module);
+	if (err)
+		failed(d, err);
+	else if (!d->module.nl)
+		return module_changed(d);
+	return 0;
+}
+
+static int on_metrics(struct loop_source *source)
+{
+	struct daemon *d = container_of(source, struct daemon, metrics);
+	uint64_t ticks;
+	int err;
+
+	if (read(source->fd, &ticks, sizeof(ticks)) < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	err = look_for_module(d);
+	return err ? err : write_metrics(d);
+}
+
+/* At once, and then in each interval. */
+static int begin_metrics(struct daemon *d)
+{
+	int err = set_interval(&d->metrics, *d->config.metrics ? d->config.metrics_ms : 0);
+
+	return err ? err : write_metrics(d);
+}
+
+static void end_metrics(const struct config *c)
+{
+	if (*c->metrics)
+		metrics_remove(c->metrics);
+}
+
 static int reload(struct daemon *d)
 {
 	char why[CONFIG_WHY_LEN];
@@ -186,6 +240,8 @@ static int reload(struct daemon *d)
 		log_err("%s", why);
 		log_err("the configuration stays as it was");
 	} else {
+		if (strcmp(d->config.metrics, c.metrics))
+			end_metrics(&d->config);
 		d->config = c;
 		d->round.end_ns = 0;	/* the interval may be another one */
 		log_set_level(c.log_level);
@@ -193,6 +249,9 @@ static int reload(struct daemon *d)
 		err = set_timer(d, d->module.nl);
 		if (err)
 			log_err("timer: %s", strerror(-err));
+		err = begin_metrics(d);
+		if (err)
+			return err;
 	}
 	say_status(d, "READY=1\n");
 	return d->module.nl || d->config.wait_for_module ? 0 : no_module();
@@ -227,12 +286,16 @@ static int open_sources(struct daemon *d, int epoll)
 	d->timer = (struct loop_source) {
 		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), on_timer
 	};
-	if (d->signals.fd < 0 || d->timer.fd < 0)
+	d->metrics = (struct loop_source) {
+		timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK), on_metrics
+	};
+	if (d->signals.fd < 0 || d->timer.fd < 0 || d->metrics.fd < 0)
 		return -errno;
 	err = module_open(&d->module);
 	d->module.source.ready = on_module;
 	err = err ? err : loop_add(epoll, &d->signals);
 	err = err ? err : loop_add(epoll, &d->module.source);
+	err = err ? err : loop_add(epoll, &d->metrics);
 	return err ? err : loop_add(epoll, &d->timer);
 }
 
@@ -258,10 +321,13 @@ static int run(struct daemon *d)
 		return EXIT_FAIL;
 	}
 	err = module_changed(d);
+	if (!err)
+		err = begin_metrics(d);
 	if (err)
 		return EXIT_FAIL;
 	say_status(d, "READY=1\n");
 	err = loop_run(epoll);
+	end_metrics(&d->config);
 	round_free(&d->round);
 	if (err == LOOP_END) {
 		log_info("ends");

@@ -28,12 +28,14 @@ static bool same(const struct config *a, const struct config *b)
 	return a->interval_ms == b->interval_ms &&
 	       a->wait_for_module == b->wait_for_module &&
 	       a->log_level == b->log_level && a->make_room == b->make_room &&
-	       a->idle_rate == b->idle_rate && a->room_limit == b->room_limit;
+	       a->idle_rate == b->idle_rate && a->room_limit == b->room_limit &&
+	       !strcmp(a->metrics, b->metrics) && a->metrics_ms == b->metrics_ms;
 }
 
 static const struct config other = {
 	.interval_ms = 250, .wait_for_module = false, .log_level = LOG_LEVEL_DEBUG,
 	.make_room = false, .idle_rate = 125000, .room_limit = 7,
+	.metrics = "/run/x/toe.prom", .metrics_ms = 60000,
 };
 
 static const char all[] =
@@ -44,6 +46,8 @@ static const char all[] =
 	"log-level debug\r\n"
 	"engine-full keep\n"
 	"idle-rate 1mbit\n"
+	"metrics /run/x/toe.prom\n"
+	"metrics-interval 60s\n"
 	"room-limit 7";
 
 static void test_all(void)
@@ -106,7 +110,8 @@ static void test_garbage(void)
 			CHECK(why[0] && !strpbrk(why, "\n\r\033") && same(&c, &other));
 		else
 			CHECK(c.interval_ms >= 100 && c.interval_ms <= 60000 &&
-			      c.room_limit >= 1);
+			      c.room_limit >= 1 && c.metrics_ms >= 1000 &&
+			      (!*c.metrics || *c.metrics == '/'));
 	}
 }
 

@@ -97,6 +97,11 @@ wrong 1 "'panic' is wrong for engine-full: it takes make-room or keep" "engine-f
 wrong 1 "'fast' is wrong for idle-rate: it takes a rate like 64kbit" "idle-rate fast"
 wrong 1 "'0' is wrong for room-limit: it takes a number from 1 to 100000" "room-limit 0"
 wrong 1 "'100001' is wrong for room-limit" "room-limit 100001"
+for value in toe.prom /run/toe/toe.txt /run/toe/.prom /run/toe/ on "/$(printf '%0300d' 0).prom"; do
+	wrong 1 "'${value:0:100}' is wrong for metrics: it takes off or the path of a file that ends in .prom" "metrics $value"
+done
+wrong 1 "'500ms' is wrong for metrics-interval: it takes a time from 1s to 3600s" "metrics-interval 500ms"
+wrong 1 "'2h' is wrong for metrics-interval" "metrics-interval 2h"
 wrong 2 "a zero byte" "interval 1s" 'log-\0level'
 wrong 1 "there is no setting 'a?[1mb'" 'a\033[1mb'
 printf 'interval 1s\ninterval %0*d\n' 100000 1 >"$CONF"
@@ -223,6 +228,39 @@ said after "waiting for it"
 result $? "after SIGKILL it starts again" "$(cat "$DIR/log.after")"
 kill "$PID"
 ends "$PID" 0
+
+# The metrics: written at once, whole, for all to read; gone when it ends.
+metrics=$DIR/toe.prom
+ln -s "$DIR/victim" "$metrics.new"
+echo "metrics $metrics" >"$CONF"
+(umask 077 && start metrics --config "$CONF" && echo $PID >"$DIR/pid")
+PID=$(cat "$DIR/pid")
+PIDS+=" $PID"
+for ((i = 0; i < 100; i++)); do
+	[ ! -s "$metrics" ] || break
+	sleep 0.05
+done
+grep -qx "toe_up 0" "$metrics" && [ "$(stat -c %a%F "$metrics")" = "644regular file" ] &&
+	[ ! -e "$DIR/victim" ] && [ ! -e "$metrics.new" ]
+result $? "without the module the metrics say so, whatever the umask" "$(ls -l "$DIR" | tr '\n' ' ')"
+echo "metrics $DIR/other.prom" >"$CONF"
+kill -HUP "$PID"
+said metrics "read again" && [ -s "$DIR/other.prom" ] && [ ! -e "$metrics" ]
+result $? "SIGHUP moves them" "$(ls "$DIR" | tr '\n' ' ')"
+echo "metrics $DIR/none/toe.prom" >"$CONF"
+kill -HUP "$PID"
+said metrics "toe.prom: No such file or directory: the metrics are not written" &&
+	[ ! -e "$DIR/other.prom" ]
+result $? "a folder that is not there is told" "$(cat "$DIR/log.metrics")"
+echo "metrics $metrics" >"$CONF"
+kill -HUP "$PID"
+said metrics "read again" 3 && [ -s "$metrics" ] && kill "$PID"
+for ((i = 0; i < 100; i++)); do
+	kill -0 "$PID" 2>/dev/null || break
+	sleep 0.05
+done
+[ $i -lt 100 ] && [ ! -e "$metrics" ]
+result $? "when it ends the file goes" "$(ls "$DIR" | tr '\n' ' ')"
 
 echo "wait-for-module no" >"$CONF"
 start nowait --config "$CONF"
