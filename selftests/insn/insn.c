@@ -11,7 +11,10 @@
  *
  *   mark TAG user N kernel N cpu0 USER KERNEL cpu1 USER KERNEL ...
  *
- * Argument: out=FILE
+ * With profile=FILE, a marker also writes how many instructions each block of the
+ * kernel has run since the start, to that file: "TAG ADDRESS N" a line.
+ *
+ * Arguments: out=FILE[,profile=FILE]
  */
 #include <pthread.h>
 #include <stdio.h>
@@ -22,9 +25,13 @@
 /* Canonical kernel addresses start here, with four and with five levels. */
 #define KERNEL_START	0xff00000000000000ULL
 
+/* Blocks of the kernel, by a hash of their address */
+#define PLACES		(1u << 17)
+
 struct counters {
 	uint64_t user;
 	uint64_t kernel;
+	uint64_t place[];
 };
 
 static const unsigned char marker_head[] = { 0x0f, 0x1f, 0x84, 0x00 };
@@ -33,9 +40,50 @@ static const unsigned char marker_tail[] = { 0x65, 0x70 };
 static qemu_plugin_u64 user;
 static qemu_plugin_u64 kernel;
 static FILE *out;
-static pthread_mutex_t out_lock = PTHREAD_MUTEX_INITIALIZER;
+static FILE *profile;
+static pthread_mutex_t out_lock = PTHREAD_MUTEX_INITIALIZER;	/* both files, place */
+
+static struct qemu_plugin_scoreboard *score;
+static uint64_t place[PLACES];		/* address of the block; 0: free */
 
 INSN_EXPORT int qemu_plugin_version = INSN_PLUGIN_VERSION;
+
+static qemu_plugin_u64 place_counter(unsigned int i)
+{
+	return (qemu_plugin_u64){ score, offsetof(struct counters, place) + i * sizeof(uint64_t) };
+}
+
+/* Counts a block by its address, which is the same when it is translated anew. */
+static void count_place(struct qemu_plugin_tb *tb, size_t insns)
+{
+	uint64_t address = qemu_plugin_tb_vaddr(tb);
+	unsigned int i = (address * 0x9e3779b97f4a7c15ULL) >> 47, tries;
+
+	pthread_mutex_lock(&out_lock);
+	for (tries = 0; tries < PLACES && place[i] && place[i] != address; tries++)
+		i = (i + 1) % PLACES;
+	if (!place[i])
+		place[i] = address;
+	if (place[i] == address)
+		qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(
+			tb, QEMU_PLUGIN_INLINE_ADD_U64, place_counter(i), insns);
+	pthread_mutex_unlock(&out_lock);
+}
+
+static void write_profile(unsigned int tag)
+{
+	unsigned int i;
+	uint64_t n;
+
+	for (i = 0; i < PLACES; i++) {
+		n = place[i] ? qemu_plugin_u64_sum(place_counter(i)) : 0;
+		if (n)
+			fprintf(profile, "%u %llx %llu\n", tag, (unsigned long long)place[i],
+				(unsigned long long)n);
+	}
+	fprintf(profile, "%u end\n", tag);
+	fflush(profile);
+}
 
 static void snapshot(unsigned int vcpu, void *data)
 {
@@ -53,6 +101,8 @@ static void snapshot(unsigned int vcpu, void *data)
 			(unsigned long long)qemu_plugin_u64_get(kernel, i));
 	fputc('\n', out);
 	fflush(out);
+	if (profile)
+		write_profile((uintptr_t)data);
 	pthread_mutex_unlock(&out_lock);
 }
 
@@ -78,32 +128,43 @@ static void translated(struct qemu_plugin_tb *tb, void *data)
 	(void)data;
 	qemu_plugin_register_vcpu_tb_exec_inline_per_vcpu(
 		tb, QEMU_PLUGIN_INLINE_ADD_U64, in_kernel ? kernel : user, n);
+	if (in_kernel && profile)
+		count_place(tb, n);
 	for (i = 0; i < n; i++)
 		look_for_marker(qemu_plugin_tb_get_insn(tb, i));
+}
+
+static int open_log(FILE **file, const char *path)
+{
+	*file = fopen(path, "ae");
+	if (*file)
+		return 0;
+	perror(path);
+	return -1;
 }
 
 INSN_EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info *info,
 				    int argc, char **argv)
 {
-	struct qemu_plugin_scoreboard *score;
-	const char *path = NULL;
+	const char *path = NULL, *profile_path = NULL;
 	int i;
 
 	(void)info;
-	for (i = 0; i < argc; i++)
+	for (i = 0; i < argc; i++) {
 		if (!strncmp(argv[i], "out=", 4))
 			path = argv[i] + 4;
+		else if (!strncmp(argv[i], "profile=", 8))
+			profile_path = argv[i] + 8;
+	}
 	if (!path) {
 		fprintf(stderr, "insn: out=FILE is missing\n");
 		return -1;
 	}
-	out = fopen(path, "we");
-	if (!out) {
-		perror(path);
+	if (open_log(&out, path) || (profile_path && open_log(&profile, profile_path)))
 		return -1;
-	}
 
-	score = qemu_plugin_scoreboard_new(sizeof(struct counters));
+	score = qemu_plugin_scoreboard_new(sizeof(struct counters) +
+					   (profile ? sizeof(place) : 0));
 	user = (qemu_plugin_u64){ score, offsetof(struct counters, user) };
 	kernel = (qemu_plugin_u64){ score, offsetof(struct counters, kernel) };
 	qemu_plugin_register_vcpu_tb_trans_cb(id, translated, NULL);

@@ -13,9 +13,10 @@ qemu_start()
 		toe=(-chardev "socket,id=toe0,path=$IN_RUN/vhost.sock"
 		     -device "vhost-user-test-device-pci,id=toe0,chardev=toe0,virtio-id=38,num_vqs=4,vq_size=1024,config_size=64")
 	fi
-	if [ "$insn" = 1 ]; then
-		plugin=(-plugin "$image/insn.so,out=$IN_RUN/insn.log")
-	fi
+	case $insn in
+	1) plugin=(-plugin "$image/insn.so,out=$IN_RUN/insn.log") ;;
+	profile) plugin=(-plugin "$image/insn.so,out=$IN_RUN/insn.log,profile=$IN_RUN/profile.log") ;;
+	esac
 	virtio=mrg_rxbuf=on,csum=on,guest_csum=on,gso=on,host_tso4=on,host_tso6=on
 	virtio+=,guest_tso4=on,guest_tso6=on,rx_queue_size=1024,tx_queue_size=256,romfile=
 
