@@ -81,6 +81,7 @@ static __always_inline bool parse4(const struct iphdr *ip, void *end, struct fra
 	if ((void *)(th + 1) > end || ip->version != 4 || ip->ihl != 5 ||
 	    ip->protocol != IPPROTO_TCP ||
 	    (ip->frag_off & bpf_htons(IP_MF_OR_OFFSET)) ||
+	    bpf_ntohs(ip->tot_len) < sizeof(*ip) + sizeof(*th) ||
 	    !may_be_tracked(ip->saddr, th))
 		return false;
 	__builtin_memset(&f->t, 0, sizeof(f->t));
@@ -97,6 +98,7 @@ static __always_inline bool parse6(const struct ipv6hdr *ip, void *end, struct f
 	struct tcphdr *th = (void *)(ip + 1);
 
 	if ((void *)(th + 1) > end || ip->nexthdr != IPPROTO_TCP ||
+	    bpf_ntohs(ip->payload_len) < sizeof(*th) ||
 	    !may_be_tracked(ip->saddr.in6_u.u6_addr32[0] ^
 			    ip->saddr.in6_u.u6_addr32[3], th))
 		return false;

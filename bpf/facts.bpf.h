@@ -142,13 +142,32 @@ static __always_inline struct net_device *route_dev(const struct sock *sk)
 	return dst ? dst->dev : NULL;
 }
 
-/* @name is zero. What stands behind the zero of a device's name may be anything. */
+/* Eight bytes of a name: those before its zero, if there is one. Little endian: the
+ * first byte is the lowest. */
+static __always_inline __u64 before_zero(__u64 v, int *ended)
+{
+	/* The lowest bit of this is of the first byte that is zero. */
+	__u64 zeros = (v - 0x0101010101010101) & ~v & 0x8080808080808080;
+
+	*ended = zeros != 0;
+	return zeros ? v & (((zeros & -zeros) >> 7) - 1) : v;
+}
+
+/* What stands behind the zero of a device's name may be anything. By words: this
+ * is done for each connection that is made.
+ */
 static __always_inline void read_dev_name(char *name, const struct sock *sk)
 {
 	struct net_device *dev = route_dev(sk);
+	__u64 *to = (__u64 *)name;
+	const __u64 *from;
+	int ended;
 
-	if (dev)
-		bpf_probe_read_kernel_str(name, TOE_POLICY_DEV_NAME, dev->name);
+	if (!dev)
+		return;
+	from = (const __u64 *)dev->name;
+	to[0] = before_zero(from[0], &ended);
+	to[1] = ended ? 0 : before_zero(from[1], &ended);
 }
 
 static __always_inline __u64 read_netns(const struct sock *sk)

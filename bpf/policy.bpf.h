@@ -4,11 +4,11 @@
  *
  * 1. Sizes: "sets" gets its value_size, all maps their max_entries, when the
  *    policy is loaded.
- * 2. The word that precedes a set says which of its words are not zero. These
- *    are AND'ed first, and with them that of head.base: what is left when all
- *    dimensions whose value no rule names are put together. So a connection that
- *    no rule wants is known for such before any word of a set is read, and the
- *    prefixes are not even looked at when the other dimensions say enough.
+ * 2. head.base is what is left when all dimensions whose value no rule names are put
+ *    together. The word that precedes a set says which of its words are not zero.
+ *    So most connections that no rule wants are known for such before any other
+ *    set is read, and the prefixes are not even looked at when the other dimensions
+ *    say enough.
  * 3. The set of a cgroup is found by its name, component by component from the
  *    root, so a cgroup that was removed and made again is still the same one.
  *    That is slow; what it came to is kept by the cgroup's id, which is never
@@ -61,11 +61,11 @@ struct {
 } ports SEC(".maps");
 
 struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(type, BPF_MAP_TYPE_ARRAY);
 	__uint(max_entries, 1);
-	__type(key, char[TOE_POLICY_DEV_NAME]);
-	__type(value, __u32);
-} devs SEC(".maps");
+	__type(key, __u32);
+	__type(value, struct toe_policy_value);
+} values SEC(".maps");
 
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
@@ -81,38 +81,31 @@ struct {
 	__type(value, __u32);
 } cgroup_sets SEC(".maps");
 
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u32);
-	__type(value, __u32);
-} uids SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, struct toe_policy_mark_key);
-	__type(value, __u32);
-} marks SEC(".maps");
-
-struct {
-	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1);
-	__type(key, __u64);
-	__type(value, __u32);
-} netnses SEC(".maps");
-
-static __always_inline __u32 policy_look(void *map, const void *key, __u32 dim)
+static __always_inline __u32 policy_value(__u64 first, __u64 second, __u32 dim)
 {
-	__u32 *set = bpf_map_lookup_elem(map, key);
+	__u32 at = toe_policy_hash(first, second, dim), i, set = head.any[dim];
+	struct toe_policy_value *v;
 
-	return set ? *set : head.any[dim];
+	for (i = 0; i < TOE_POLICY_PROBES; i++, at++) {
+		__u32 key = at & head.values_mask;
+
+		v = bpf_map_lookup_elem(&values, &key);
+		if (!v || !v->dim)
+			break;
+		if (v->key[0] == first && v->key[1] == second && v->dim == dim) {
+			set = v->set;
+			break;
+		}
+	}
+	return set ^ policy_zero;
 }
 
 /* @key: zero, or what the other side has left in it; the stack is short */
 static __always_inline __u32 policy_addr(struct toe_policy_addr_key *key,
 					 const __be32 *addr, __u32 family, __u32 dim)
 {
+	__u32 *set;
+
 	key->side = dim;
 	key->family = family;
 	key->prefixlen = 32 + (family == AF_INET ? 32 : 128);
@@ -120,7 +113,8 @@ static __always_inline __u32 policy_addr(struct toe_policy_addr_key *key,
 	key->addr[1] = addr[1];
 	key->addr[2] = addr[2];
 	key->addr[3] = addr[3];
-	return policy_look(&addrs, key, dim);
+	set = bpf_map_lookup_elem(&addrs, key);
+	return set ? *set : head.any[dim];
 }
 
 static __always_inline __u32 policy_port(__be16 port, __u32 dim)
@@ -192,47 +186,81 @@ static __always_inline __u32 policy_missing(__u32 set, __u32 dim)
 	return ((__u64)(set ^ head.any[dim]) - 1) >> 63 << dim;
 }
 
-/* A dimension that some rule asks about: AND its summary. */
+/* A dimension that some rule asks about */
 #define POLICY_ASK(dim, lookup)						\
 do {									\
 	if (dims & (1u << (dim))) {					\
 		__u32 id = (lookup) ^ zero;				\
 									\
 		missing |= policy_missing(id, dim);			\
-		asked[n] = bpf_map_lookup_elem(&sets, &id);		\
-		if (!asked[n])						\
+		asked[dim] = bpf_map_lookup_elem(&sets, &id);		\
+		if (!asked[dim])					\
 			return TOE_POLICY_NO_RULE;			\
-		some &= *asked[n++];					\
 	}								\
 } while (0)
 
-/* What is left for those dimensions that were asked about; goes into asked[n]. */
+/* What is left for those dimensions that were asked about. No set of its own has the
+ * direction, so its place is free for this.
+ */
 #define POLICY_CHECK()							\
 do {									\
 	__u32 id = head.base[missing & (TOE_POLICY_BASES - 1)];		\
-	const __u64 *base = bpf_map_lookup_elem(&sets, &id);		\
 									\
-	asked[n] = base;						\
-	if (!base)							\
+	asked[TOE_DIM_DIR] = bpf_map_lookup_elem(&sets, &id);		\
+	if (!asked[TOE_DIM_DIR])					\
 		return TOE_POLICY_NO_RULE;				\
-	some &= *base;							\
+	some = *asked[TOE_DIM_DIR];					\
 	if (!some)							\
 		return TOE_POLICY_NO_RULE;				\
 } while (0)
 
+/* Words of a set that are looked at together; the loop costs less than by one. */
+struct policy_block {
+	__u64 v0, v1, v2, v3;
+};
+
+/* The words of a set from @w on; the first word of a set is its summary. The compiler
+ * is kept from mixing one set's words with the next one's: there are not enough
+ * registers for that.
+ */
+#define POLICY_BLOCK(b, op, set, w)					\
+do {									\
+	const __u64 *words_ = (set) + (w);				\
+									\
+	(b)->v0 op words_[1];						\
+	(b)->v1 op words_[2];						\
+	(b)->v2 op words_[3];						\
+	(b)->v3 op words_[4];						\
+	asm volatile("" : "+r"((b)->v0), "+r"((b)->v1), "+r"((b)->v2),	\
+		     "+r"((b)->v3));					\
+} while (0)
+
+/* One of the words is not 0. */
+static __always_inline __u32 policy_first(const struct policy_block *b)
+{
+	if (b->v0)
+		return lowest_bit(b->v0);
+	if (b->v1)
+		return 64 + lowest_bit(b->v1);
+	if (b->v2)
+		return 128 + lowest_bit(b->v2);
+	return 192 + lowest_bit(b->v3);
+}
+
 /* @f: as for policy_match(). @cgroup_set: what policy_cgroup() says */
 __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 {
-	const __u64 *asked[__TOE_DIM_MAX], *s;
-	__u32 mark[TOE_POLICY_MAX_MASKS];
+	const __u64 *asked[__TOE_DIM_MAX] = {}, *marked[TOE_POLICY_MAX_MASKS];
 	struct toe_policy_addr_key key = {};
 	__u32 dims = head.dims, words = head.words, masks = head.masks;
 	__u32 zero = policy_zero, missing, no_mark = ~0u;
-	__u64 some = ~0ULL, some_mark = 0;
-	__u32 n = 0, m, w, d;
+	const __u64 *dev;
+	__u64 some;
+	__u32 m, w, d;
 
 	if (!f)
 		return TOE_POLICY_NO_RULE;
+	dev = (const __u64 *)f->dev;
 	if (!dims)
 		return head.rules ? 0 : TOE_POLICY_NO_RULE;
 
@@ -242,25 +270,22 @@ __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 	POLICY_ASK(TOE_DIM_CGROUP, cgroup_set);
 	POLICY_ASK(TOE_DIM_LPORT, policy_port(f->tuple.local_port, TOE_DIM_LPORT));
 	POLICY_ASK(TOE_DIM_RPORT, policy_port(f->tuple.remote_port, TOE_DIM_RPORT));
-	POLICY_ASK(TOE_DIM_UID, policy_look(&uids, &f->uid, TOE_DIM_UID));
-	POLICY_ASK(TOE_DIM_NETNS, policy_look(&netnses, &f->netns, TOE_DIM_NETNS));
-	POLICY_ASK(TOE_DIM_DEV, policy_look(&devs, f->dev, TOE_DIM_DEV));
-	if (dims & (1u << TOE_DIM_MARK)) {
+	POLICY_ASK(TOE_DIM_UID, policy_value(f->uid, 0, TOE_DIM_UID));
+	POLICY_ASK(TOE_DIM_NETNS, policy_value(f->netns, 0, TOE_DIM_NETNS));
+	POLICY_ASK(TOE_DIM_DEV, policy_value(dev[0], dev[1], TOE_DIM_DEV));
+	if (masks > 1) {
 		for (m = 0; m < TOE_POLICY_MAX_MASKS && m < masks; m++) {
-			struct toe_policy_mark_key masked = {
-				.mask = m,
-				.mark = f->mark & head.mask[m],
-			};
+			__u32 id = policy_value(f->mark & head.mask[m], m, TOE_DIM_MARK);
 
-			mark[m] = policy_look(&marks, &masked, TOE_DIM_MARK) ^ zero;
-			no_mark &= policy_missing(mark[m], TOE_DIM_MARK);
-			s = bpf_map_lookup_elem(&sets, &mark[m]);
-			if (!s)
+			no_mark &= policy_missing(id, TOE_DIM_MARK);
+			marked[m] = bpf_map_lookup_elem(&sets, &id);
+			if (!marked[m])
 				return TOE_POLICY_NO_RULE;
-			some_mark |= *s;
 		}
 		missing |= no_mark;
-		some &= some_mark;
+	} else {
+		POLICY_ASK(TOE_DIM_MARK,
+			   policy_value(f->mark & head.mask[0], 0, TOE_DIM_MARK));
 	}
 	POLICY_CHECK();
 	POLICY_ASK(TOE_DIM_REMOTE,
@@ -269,26 +294,31 @@ __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 		   policy_addr(&key, f->tuple.local_addr, f->tuple.family, TOE_DIM_LOCAL));
 	if (dims & (1u << TOE_DIM_REMOTE | 1u << TOE_DIM_LOCAL))
 		POLICY_CHECK();
-	n++;
+	/* In a row without branches this costs less than to leave it out. */
+#pragma unroll
+	for (d = 0; d < __TOE_DIM_MAX; d++)
+		if (!asked[d])
+			asked[d] = asked[TOE_DIM_DIR];
 
-	for (w = 0; w < TOE_POLICY_MAX_WORDS && w < words; w++) {
-		__u64 v = ~0ULL, marked = 0;
+	for (w = 0; w < TOE_POLICY_MAX_WORDS && w < words; w += TOE_POLICY_BLOCK) {
+		struct policy_block b;
 
 		if (!(some >> w))
 			break;
-		if (!(some >> w & 1))
+		if (!(some >> w & ((1 << TOE_POLICY_BLOCK) - 1)))
 			continue;
-		for (d = 0; d < __TOE_DIM_MAX && d < n; d++)
-			v &= asked[d][1 + w];
-		if (dims & (1u << TOE_DIM_MARK)) {
-			for (m = 0; m < TOE_POLICY_MAX_MASKS && m < masks; m++) {
-				s = bpf_map_lookup_elem(&sets, &mark[m]);
-				marked |= s ? s[1 + w] : 0;
-			}
-			v &= marked;
+		if (masks > 1) {
+			b = (struct policy_block){};
+			for (m = 0; m < TOE_POLICY_MAX_MASKS && m < masks; m++)
+				POLICY_BLOCK(&b, |=, marked[m], w);
+		} else {
+			b = (struct policy_block){ ~0ULL, ~0ULL, ~0ULL, ~0ULL };
 		}
-		if (v)
-			return w * 64 + lowest_bit(v);
+#pragma unroll
+		for (d = 0; d < __TOE_DIM_MAX; d++)
+			POLICY_BLOCK(&b, &=, asked[d], w);
+		if (b.v0 | b.v1 | b.v2 | b.v3)
+			return w * 64 + policy_first(&b);
 	}
 	return TOE_POLICY_NO_RULE;
 }

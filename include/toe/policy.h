@@ -25,8 +25,11 @@
 
 #define TOE_POLICY_MAX_RULES	4096
 #define TOE_POLICY_MAX_WORDS	(TOE_POLICY_MAX_RULES / 64)
+#define TOE_POLICY_BLOCK	4	/* a set has a multiple of so many words */
 #define TOE_POLICY_MAX_MASKS	8	/* different masks of marks */
 #define TOE_POLICY_CGROUP_NAME	128	/* one component, with its zero */
+/* A name that fills the key with its zero may be a longer one, cut. */
+#define TOE_POLICY_CGROUP_NAME_MAX	(TOE_POLICY_CGROUP_NAME - 2)
 #define TOE_POLICY_CGROUP_DEPTH	16	/* components */
 #define TOE_POLICY_DEV_NAME	16	/* IFNAMSIZ */
 
@@ -69,6 +72,7 @@ enum toe_policy_dim {
  *	not ask; for TOE_DIM_DIR the set of connected ones
  * @accepted: for TOE_DIM_DIR the set of accepted ones
  * @mask: the different masks of TOE_DIM_MARK
+ * @values_mask: elements of array "values", less one
  * @base: by dimensions (a bit per enum toe_policy_dim) whose value no map names,
  *	the rules that ask about none of them; bit TOE_DIM_DIR is set for accepted
  *	ones, and the rules for the other direction are not in the set. Most
@@ -82,6 +86,7 @@ struct toe_policy_head {
 	__u32	any[__TOE_DIM_MAX];
 	__u32	accepted;
 	__u32	mask[TOE_POLICY_MAX_MASKS];
+	__u32	values_mask;
 	__u32	base[TOE_POLICY_BASES];
 };
 
@@ -101,11 +106,34 @@ struct toe_policy_ports {
 	__u32	set[64];
 };
 
-/* Hash "marks": rules whose mask is number @mask and whose mark, masked, is so */
-struct toe_policy_mark_key {
-	__u32	mask;
-	__u32	mark;
+/**
+ * struct toe_policy_value - element of array "values": a value of a dimension that is
+ *	met exactly or not at all
+ * @key: a uid, a cookie, an interface's name zero to its end; a mark under its mask,
+ *	and the mask's number
+ * @dim: TOE_DIM_UID, NETNS, DEV or MARK; 0: a free element
+ * @set: the rules that this value satisfies
+ *
+ * The array is a hash with open addressing, its size a power of 2: an element lies
+ * where toe_policy_hash() says or up to TOE_POLICY_PROBES - 1 places behind, and no
+ * free one before it. That is several times faster than the kernel's hash map,
+ * and each connection asks four times.
+ */
+struct toe_policy_value {
+	__u64	key[2];
+	__u32	dim;
+	__u32	set;
 };
+
+#define TOE_POLICY_PROBES	8
+
+static inline __u32 toe_policy_hash(__u64 first, __u64 second, __u32 dim)
+{
+	__u64 h = (first + dim) * 0x9e3779b97f4a7c15ULL;
+
+	h = (h ^ h >> 32 ^ second) * 0xff51afd7ed558ccdULL;
+	return h >> 32;
+}
 
 /* Hash "cgroups": a tree of names. The root is node 0 and has no entry. */
 struct toe_policy_cgroup_key {
@@ -137,8 +165,8 @@ struct toe_policy_facts {
 	__u32	uid;
 	__u32	mark;
 	__u32	accepted;
-	char	dev[TOE_POLICY_DEV_NAME];
 	__u32	zero2;
+	char	dev[TOE_POLICY_DEV_NAME] __attribute__((aligned(8)));
 };
 
 #define TOE_POLICY_NO_RULE	(~0u)
@@ -267,8 +295,8 @@ struct toe_xdp_dev {
  * The one pin. Everything else is found from it: link, program, maps by name.
  * On the program that holds the policy:
  *	".rodata.head"	struct toe_policy_head
- *	"sets", "actions", "addrs", "ports", "devs", "cgroups", "uids", "marks",
- *	"netnses"	the compiled policy
+ *	"sets", "actions", "addrs", "ports", "values", "cgroups"
+ *			the compiled policy
  *	"cgroup_sets"	by id of a cgroup, what its name came to
  *	"hits"		per CPU, by rule: connections that it took
  *	"text"		the rules in words, as toectl policy save writes them

@@ -192,11 +192,15 @@ static void test_bad_rules(void)
 		CHECK_SAYS(strstr(why, cases[i][1]), why);
 	}
 	strcpy(text, "prio 1 cgroup /");
-	memset(text + strlen(text), 'x', 128);
-	text[strlen("prio 1 cgroup /") + 128] = 0;
-	CHECK(parse(&r, text, why) && strstr(why, "longer than 127 bytes"));
+	memset(text + strlen(text), 'x', 127);
+	text[strlen("prio 1 cgroup /") + 127] = 0;
+	CHECK(parse(&r, text, why) && strstr(why, "longer than 126 bytes"));
+	strcpy(text + strlen("prio 1 cgroup /") + 126, " never");
+	/* As long as may be; there is no such cgroup. */
+	CHECK(parse(&r, text, why) && strstr(why, "is not a cgroup: "));
+	text[strlen("prio 1 cgroup /") + 126] = 0;
 	memset(text + strlen(text), 'x', 1500);
-	text[1800] = 0;
+	text[strlen("prio 1 cgroup /") + 126 + 1500] = 0;
 	CHECK(parse(&r, text, why) && strstr(why, "is too long"));
 	CHECK(parse(&r, "prio 1 a\033[2Jb", why) && strstr(why, "'a?[2Jb'"));
 }
@@ -234,7 +238,7 @@ static void random_ports(struct toe_port_range *r)
 
 static void random_cgroup(char *path)
 {
-	char name[TOE_POLICY_CGROUP_NAME];
+	char name[TOE_POLICY_CGROUP_NAME_MAX + 1];
 	unsigned int depth = any(TOE_POLICY_CGROUP_DEPTH + 1);
 
 	strcpy(path, depth ? "" : "/");

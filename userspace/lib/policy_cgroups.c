@@ -60,11 +60,10 @@ static int check_path(struct compiler *c, const struct toe_rule *rule)
 	size_t len;
 
 	for (; (len = component(&at)); at += len) {
-		/* A name that fills the key with its zero may be a longer one. */
-		if (len > TOE_POLICY_CGROUP_NAME - 2) {
+		if (len > TOE_POLICY_CGROUP_NAME_MAX) {
 			snprintf(c->why, TOE_WHY_LEN,
 				 "prio %u: cgroup '%.40s...' has a name of more than %u characters",
-				 rule->action.prio, at, TOE_POLICY_CGROUP_NAME - 2);
+				 rule->action.prio, at, TOE_POLICY_CGROUP_NAME_MAX);
 			return -EINVAL;
 		}
 		depth++;

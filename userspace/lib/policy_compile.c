@@ -8,6 +8,8 @@
 /* The text is kept in pieces, because an element of a map has a limited size. */
 #define TEXT_PIECE 4096
 
+#define RULES_PER_BLOCK (64 * TOE_POLICY_BLOCK)
+
 static const struct toe_policy_table tables[__TOE_TABLE_MAX] = {
 	[TOE_TABLE_SETS] = { .name = "sets" },
 	[TOE_TABLE_ACTIONS] = {
@@ -23,30 +25,14 @@ static const struct toe_policy_table tables[__TOE_TABLE_MAX] = {
 		.name = "ports",
 		.value_size = sizeof(struct toe_policy_ports),
 	},
-	[TOE_TABLE_DEVS] = {
-		.name = "devs",
-		.key_size = TOE_POLICY_DEV_NAME,
-		.value_size = sizeof(uint32_t),
+	[TOE_TABLE_VALUES] = {
+		.name = "values",
+		.value_size = sizeof(struct toe_policy_value),
 	},
 	[TOE_TABLE_CGROUPS] = {
 		.name = "cgroups",
 		.key_size = sizeof(struct toe_policy_cgroup_key),
 		.value_size = sizeof(struct toe_policy_cgroup),
-	},
-	[TOE_TABLE_UIDS] = {
-		.name = "uids",
-		.key_size = sizeof(uint32_t),
-		.value_size = sizeof(uint32_t),
-	},
-	[TOE_TABLE_MARKS] = {
-		.name = "marks",
-		.key_size = sizeof(struct toe_policy_mark_key),
-		.value_size = sizeof(uint32_t),
-	},
-	[TOE_TABLE_NETNSES] = {
-		.name = "netnses",
-		.key_size = sizeof(uint64_t),
-		.value_size = sizeof(uint32_t),
 	},
 	[TOE_TABLE_TEXT] = { .name = "text", .value_size = TEXT_PIECE },
 };
@@ -206,9 +192,8 @@ static int compile(struct compiler *c)
 {
 	static int (*const steps[])(struct compiler *c) = {
 		compile_head, compile_actions, compile_dir, compile_locals,
-		compile_remotes, compile_ports, compile_devs, compile_cgroups,
-		compile_uids, compile_marks, compile_netnses, compile_bases,
-		compile_text,
+		compile_remotes, compile_ports, compile_cgroups, compile_values,
+		compile_bases, compile_text,
 	};
 	unsigned int i;
 	int err = 0;
@@ -232,7 +217,7 @@ int toe_policy_compile(const struct toe_policy *p, struct toe_policy_image *img,
 	c->p = p;
 	c->img = img;
 	c->why = why;
-	c->sets.words = p->n ? (p->n + 63) / 64 : 1;
+	c->sets.words = (p->n ? (p->n - 1) / RULES_PER_BLOCK + 1 : 1) * TOE_POLICY_BLOCK;
 	find_any(c);
 	err = compile(c);
 	if (err) {

@@ -46,10 +46,7 @@ int compile_addrs(struct compiler *c, enum toe_policy_dim dim);
 int compile_ports(struct compiler *c);
 
 /* policy_values.c: values that must be met exactly */
-int compile_devs(struct compiler *c);
-int compile_uids(struct compiler *c);
-int compile_marks(struct compiler *c);
-int compile_netnses(struct compiler *c);
+int compile_values(struct compiler *c);
 
 /* policy_cgroups.c: the tree of names */
 int compile_cgroups(struct compiler *c);

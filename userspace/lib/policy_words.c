@@ -227,10 +227,10 @@ static int check_path(struct rule_reader *r, const char *path)
 		    (len == 2 && !memcmp(at, "..", 2)))
 			return why_word(r->why, path,
 					"is not a cgroup: '//', '.' or '..' is in it");
-		if (len >= TOE_POLICY_CGROUP_NAME)
+		if (len > TOE_POLICY_CGROUP_NAME_MAX)
 			return why_word(r->why, path,
 					"is not a cgroup for a rule: a name in it is longer than %u bytes",
-					TOE_POLICY_CGROUP_NAME - 1);
+					TOE_POLICY_CGROUP_NAME_MAX);
 		if (++depth > TOE_POLICY_CGROUP_DEPTH)
 			return why_word(r->why, path,
 					"is not a cgroup for a rule: it is deeper than %u",

@@ -15,12 +15,18 @@ static const void *look(const struct toe_policy_table *t, const void *key)
 	return NULL;
 }
 
-static uint32_t set_of(const struct toe_policy_image *img, enum toe_policy_table_nr nr,
-		       const void *key, enum toe_policy_dim dim)
+/* Wherever in the table it lies; that it is found there is the program's matter. */
+static uint32_t set_of(const struct toe_policy_image *img, uint64_t first, uint64_t second,
+		       enum toe_policy_dim dim)
 {
-	const uint32_t *set = look(&img->table[nr], key);
+	const struct toe_policy_table *t = &img->table[TOE_TABLE_VALUES];
+	const struct toe_policy_value *v = t->values;
+	size_t i;
 
-	return set ? *set : img->head.any[dim];
+	for (i = 0; i < t->n; i++)
+		if (v[i].dim == dim && v[i].key[0] == first && v[i].key[1] == second)
+			return v[i].set;
+	return img->head.any[dim];
 }
 
 /* A trie: the longest prefix that covers a key */
@@ -106,13 +112,8 @@ static void and_marks(const struct toe_policy_image *img, uint64_t *to, uint32_t
 	unsigned int i, w;
 
 	for (i = 0; i < img->head.masks; i++) {
-		struct toe_policy_mark_key key = {
-			.mask = i,
-			.mark = mark & img->head.mask[i],
-		};
-
 		memset(one, 0xff, sizeof(one));
-		and(img, one, set_of(img, TOE_TABLE_MARKS, &key, TOE_DIM_MARK));
+		and(img, one, set_of(img, mark & img->head.mask[i], i, TOE_DIM_MARK));
 		for (w = 0; w < img->head.words; w++)
 			all[w] |= one[w];
 	}
@@ -125,7 +126,7 @@ unsigned int model_match(const struct toe_policy_image *img,
 {
 	const struct toe_policy_head *head = &img->head;
 	const struct toe_tuple *t = &f->tuple;
-	uint64_t sets[TOE_POLICY_MAX_WORDS];
+	uint64_t sets[TOE_POLICY_MAX_WORDS], name[2];
 	unsigned int i;
 
 	if (!head->rules)
@@ -138,10 +139,11 @@ unsigned int model_match(const struct toe_policy_image *img,
 	and(img, sets, set_of_addr(img, t->remote_addr, t->family, TOE_DIM_REMOTE));
 	and(img, sets, set_of_port(img, t->local_port, TOE_DIM_LPORT));
 	and(img, sets, set_of_port(img, t->remote_port, TOE_DIM_RPORT));
-	and(img, sets, set_of(img, TOE_TABLE_DEVS, f->dev, TOE_DIM_DEV));
+	memcpy(name, f->dev, sizeof(name));
+	and(img, sets, set_of(img, name[0], name[1], TOE_DIM_DEV));
 	and(img, sets, set_of_cgroup(img, cgroup));
-	and(img, sets, set_of(img, TOE_TABLE_UIDS, &f->uid, TOE_DIM_UID));
-	and(img, sets, set_of(img, TOE_TABLE_NETNSES, &f->netns, TOE_DIM_NETNS));
+	and(img, sets, set_of(img, f->uid, 0, TOE_DIM_UID));
+	and(img, sets, set_of(img, f->netns, 0, TOE_DIM_NETNS));
 	if (head->dims & 1u << TOE_DIM_MARK)
 		and_marks(img, sets, f->mark);
 	for (i = 0; i < head->rules; i++)
