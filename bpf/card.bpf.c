@@ -25,6 +25,10 @@
  *
  * 4. All programs stay attached when toecard is killed. They look at the
  *    heartbeat; when it stops, frames go to the host as if no flow were known.
+ *
+ * 5. Frames are shown (see toe/bpf.h, "capture") where they are nearest to the
+ *    wire: before GRO on their way in, behind the guard on their way out. While
+ *    nobody wants to see any that costs one load.
  */
 #include <stddef.h>
 #include <stdbool.h>
@@ -101,6 +105,34 @@ struct {
 	__type(key, __u32);
 	__type(value, __u64);
 } card_count SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_HASH);
+	__uint(max_entries, TOE_CARD_CAPTURES);
+	__type(key, struct toe_tuple);
+	__type(value, struct toe_card_capture);
+} capture SEC(".maps");
+
+struct {
+	__uint(type, BPF_MAP_TYPE_RINGBUF);
+	__uint(max_entries, TOE_FRAMES_BYTES);
+} frames SEC(".maps");
+
+/* Headers, then payload: a record is put together here. */
+struct scratch {
+	struct toe_card_frame head;
+	__u8 data[TOE_FRAME_MAX];
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, 1);
+	__type(key, __u32);
+	__type(value, struct scratch);
+} scratch SEC(".maps");
+
+/* Elements of "capture"; written by toecard */
+volatile __u32 capturing;
 
 static __always_inline void count(__u32 what)
 {
@@ -281,15 +313,130 @@ static __always_inline __u8 tcp_flags(const struct tcphdr *th)
 	return ((const __u8 *)th)[13];
 }
 
+/* Frames to show */
+
+#define HEADERS_MAX	128	/* Ethernet, IPv6, the longest TCP header: 114 */
+#define SEGMENTS_MAX	1024	/* 64 KiB of the smallest MSS */
+
+static __always_inline struct toe_card_capture *captured(const struct toe_tuple *t)
+{
+	if (!capturing || !alive())
+		return NULL;
+	return bpf_map_lookup_elem(&capture, t);
+}
+
+static __always_inline struct scratch *frame_begin(struct toe_card_capture *c)
+{
+	__u32 zero = 0;
+	struct scratch *s = bpf_map_lookup_elem(&scratch, &zero);
+
+	if (!s)
+		return NULL;
+	__builtin_memset(&s->head, 0, sizeof(s->head));
+	s->head.time_ns = bpf_ktime_get_ns();
+	s->head.flow = c->flow;
+	return s;
+}
+
+/* caplen bytes of the frame are in s->data. */
+static __always_inline void frame_end(struct scratch *s, struct toe_card_capture *c,
+				      __u32 caplen)
+{
+	s->head.caplen = caplen;
+	s->head.dropped = c->dropped;
+	if (bpf_ringbuf_output(&frames, s, sizeof(s->head) + caplen, 0))
+		__sync_fetch_and_add(&c->dropped, 1);
+}
+
+static __always_inline void show_received(struct xdp_md *ctx,
+					  struct toe_card_capture *c)
+{
+	struct scratch *s = frame_begin(c);
+	__u32 len = bpf_xdp_get_buff_len(ctx);
+
+	if (!s)
+		return;
+	s->head.len = len;
+	s->head.last = 1;
+	if (len > TOE_FRAME_MAX)
+		len = TOE_FRAME_MAX;
+	barrier_var(len);
+	if (len && len <= TOE_FRAME_MAX && !bpf_xdp_load_bytes(ctx, 0, s->data, len))
+		frame_end(s, c, len);
+}
+
+/* A packet on its way out, and how the port will cut it */
+struct cut {
+	struct __sk_buff *skb;
+	struct scratch *s;
+	struct toe_card_capture *c;
+	__u32 headers;
+	__u32 piece;
+};
+
+static long show_segment(__u32 i, struct cut *cut)
+{
+	__u32 headers = cut->headers, at = headers + i * cut->piece;
+	struct scratch *s = cut->s;
+	__u32 payload;
+
+	if (i && at >= cut->skb->len)
+		return 1;
+	payload = cut->skb->len - at;
+	s->head.last = payload <= cut->piece;
+	if (!s->head.last)
+		payload = cut->piece;
+	s->head.len = headers + payload;
+	s->head.segment = i;
+	if (payload > TOE_FRAME_MAX - HEADERS_MAX)
+		payload = TOE_FRAME_MAX - HEADERS_MAX;
+	barrier_var(headers);
+	barrier_var(payload);
+	if (!headers || headers > HEADERS_MAX ||
+	    payload > TOE_FRAME_MAX - HEADERS_MAX ||
+	    bpf_skb_load_bytes(cut->skb, 0, s->data, headers) ||
+	    (payload &&
+	     bpf_skb_load_bytes(cut->skb, at, s->data + headers, payload)))
+		return 1;
+	frame_end(s, cut->c, headers + payload);
+	return s->head.last ? 1 : 0;
+}
+
+/* Behind all that looks at the packet: headers is the length of its own. */
+static __always_inline void show_sent(struct __sk_buff *skb,
+				      struct toe_card_capture *c, __u32 headers)
+{
+	struct cut cut = { .skb = skb, .c = c, .headers = headers };
+
+	cut.s = frame_begin(c);
+	if (!cut.s || skb->len < headers)
+		return;
+	cut.s->head.sent = 1;
+	cut.s->head.gso_size = skb->gso_size;
+	cut.piece = skb->gso_size ?: skb->len;
+	bpf_loop(SEGMENTS_MAX, show_segment, &cut, 0);
+}
+
+/* parse() takes no IP options and no extension headers. */
+static __always_inline __u32 tcp_offset(const struct packet *p)
+{
+	return sizeof(struct ethhdr) + (p->t.family == AF_INET ?
+		sizeof(struct iphdr) : sizeof(struct ipv6hdr));
+}
+
 SEC("xdp")
 int toe_wire_xdp(struct xdp_md *ctx)
 {
+	struct toe_card_capture *c;
 	struct packet p;
 	__u32 *where;
 
 	if (parse((void *)(long)ctx->data, (void *)(long)ctx->data_end,
 		  &p, false) != FOUND_TCP)
 		return XDP_PASS;
+	c = captured(&p.t);
+	if (c)
+		show_received(ctx, c);
 	where = bpf_map_lookup_elem(&steer, &p.t);
 	if (!where || *where != TOE_STEER_HOLD || !alive())
 		return XDP_PASS;
@@ -331,17 +478,22 @@ int toe_wire_in(struct __sk_buff *skb)
 SEC("tc")
 int toe_host_in(struct __sk_buff *skb)
 {
+	struct toe_card_capture *c;
 	struct packet p;
 	__u32 *where;
 
-	if (parse_skb(skb, &p, true) == FOUND_TCP &&
-	    (tcp_flags(p.th) & FLAGS_HOST)) {
+	if (parse_skb(skb, &p, true) != FOUND_TCP)
+		return bpf_redirect(wire_ifindex, 0);
+	if (tcp_flags(p.th) & FLAGS_HOST) {
 		where = bpf_map_lookup_elem(&steer, &p.t);
 		if (where && *where == TOE_STEER_CARD && alive()) {
 			count(TOE_CARD_HOST_DROPPED);
 			return TC_ACT_SHOT;
 		}
 	}
+	c = captured(&p.t);
+	if (c)
+		show_sent(skb, c, tcp_offset(&p) + p.th->doff * 4);
 	return bpf_redirect(wire_ifindex, 0);
 }
 
@@ -414,10 +566,11 @@ static __always_inline void note(struct __sk_buff *skb, struct tcphdr *th,
 SEC("tc")
 int toe_wire_out(struct __sk_buff *skb)
 {
+	__u32 offset, headers;
+	struct toe_card_capture *c;
 	struct toe_guard *g;
 	__be16 old, new;
 	struct packet p;
-	__u32 offset;
 
 	if (skb->ingress_ifindex)
 		return TC_ACT_OK;
@@ -431,14 +584,12 @@ int toe_wire_out(struct __sk_buff *skb)
 		count(TOE_CARD_GUARD_FLAGS);
 		return TC_ACT_SHOT;
 	}
+	offset = tcp_offset(&p);
+	headers = offset + p.th->doff * 4;
 	old = p.th->window;
 	new = bpf_htons(window(p.th, g, bpf_map_lookup_elem(&credit, &p.t)));
 	note(skb, p.th, g, bpf_ntohs(new), (void *)(long)skb->data_end);
 	if (new != old) {
-		/* parse() takes no IP options and no extension headers */
-		offset = sizeof(struct ethhdr) +
-			 (p.t.family == AF_INET ? sizeof(struct iphdr) :
-						  sizeof(struct ipv6hdr));
 		bpf_l4_csum_replace(skb, offset +
 				    offsetof(struct tcphdr, check), old, new,
 				    sizeof(new));
@@ -446,6 +597,9 @@ int toe_wire_out(struct __sk_buff *skb)
 				    offsetof(struct tcphdr, window), &new,
 				    sizeof(new), 0);
 	}
+	c = captured(&p.t);
+	if (c)
+		show_sent(skb, c, headers);
 	return TC_ACT_OK;
 
 refuse:

@@ -12,6 +12,7 @@
 #include <linux/ratelimit.h>
 
 #include "admit.h"
+#include "capture.h"
 #include "engine.h"
 #include "flow.h"
 #include "genl.h"
@@ -57,7 +58,12 @@ int toe_engine_register(struct toe_engine *e)
 }
 EXPORT_SYMBOL_GPL(toe_engine_register);
 
-static void toe_engine_unref(struct toe_engine *e)
+void toe_engine_ref(struct toe_engine *e)
+{
+	refcount_inc(&e->refs);
+}
+
+void toe_engine_unref(struct toe_engine *e)
 {
 	if (refcount_dec_and_test(&e->refs))
 		complete_all(&e->idle);
@@ -71,6 +77,7 @@ void toe_engine_unregister(struct toe_engine *e)
 	toe_engine_unref(e);
 	toe_flow_return_all(e, READ_ONCE(e->alive) ? TOE_REASON_UNLOAD :
 			    TOE_REASON_ENGINE_FAILED);
+	toe_capture_engine_gone(e);
 	/* Up-calls that found a flow of this engine under RCU are over. */
 	synchronize_rcu();
 	disable_work_sync(&e->tx_work);
@@ -254,6 +261,7 @@ void toe_engine_failed(struct toe_engine *e)
 		return;
 	pr_err("toe: engine %s does not answer, its flows go on in the host's stack\n",
 	       e->name);
+	toe_capture_engine_gone(e);
 	toe_genl_engine_event(e, TOE_ENGINE_CHANGE_FAILED);
 	toe_flow_walk(toe_engine_failed_one, e);
 }

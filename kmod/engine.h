@@ -22,6 +22,10 @@ enum toe_reason toe_engine_get(struct toe_admission *a,
 			       const struct net_device *dev);
 void toe_engine_put(struct toe_engine *e);
 
+/* A reference alone; the caller knows of one that is held */
+void toe_engine_ref(struct toe_engine *e);
+void toe_engine_unref(struct toe_engine *e);
+
 /**
  * toe_engine_walk() - call a function for every engine, registry locked
  * @fn: a return other than 0 ends it

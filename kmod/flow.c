@@ -9,6 +9,7 @@
 #include <net/ipv6.h>
 
 #include "candidate.h"
+#include "capture.h"
 #include "compat.h"
 #include "engine.h"
 #include "flow.h"
@@ -266,6 +267,7 @@ void toe_flow_forget(struct toe_flow *flow)
 	if (rhashtable_remove_fast(&toe_table, &flow->node, toe_flow_params))
 		return;
 	atomic_dec(&toe_states[flow->state]);
+	toe_capture_forget(&flow->key);
 	toe_flow_put(flow);
 }
 

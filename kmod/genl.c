@@ -6,6 +6,7 @@
 #include <net/genetlink.h>
 #include <net/tcp.h>
 
+#include "capture.h"
 #include "engine.h"
 #include "flow.h"
 #include "genl.h"
@@ -274,6 +275,16 @@ static const struct genl_split_ops toe_genl_ops[] = {
 		.cmd		= TOE_CMD_RULE_GET,
 		.dumpit		= toe_nl_rule_dump,
 		.flags		= GENL_CMD_CAP_DUMP,
+	}, {
+		.cmd		= TOE_CMD_CAPTURE_START,
+		.doit		= toe_nl_capture_start,
+		.policy		= toe_capture_cmd_policy,
+		.maxattr	= TOE_A_MAX,
+		.flags		= GENL_CMD_CAP_DO | GENL_UNS_ADMIN_PERM,
+	}, {
+		.cmd		= TOE_CMD_CAPTURE_STOP,
+		.doit		= toe_nl_capture_stop,
+		.flags		= GENL_CMD_CAP_DO | GENL_UNS_ADMIN_PERM,
 	},
 };
 
@@ -297,12 +308,14 @@ struct genl_family toe_genl_family __ro_after_init = {
 void toe_genl_event(struct toe_flow *flow, enum toe_flow_state from,
 		    enum toe_flow_state to, enum toe_reason reason)
 {
+	bool listeners = genl_has_listeners(&toe_genl_family, flow->key.net, 0);
+	u32 portid = toe_capture_portid(&flow->key);
 	struct net *net = flow->key.net;
+	struct sk_buff *msg, *copy;
 	struct nlattr *nest;
-	struct sk_buff *msg;
 	void *hdr;
 
-	if (!genl_has_listeners(&toe_genl_family, net, 0))
+	if (!listeners && !portid)
 		return;
 	msg = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);
 	if (!msg)
@@ -320,6 +333,9 @@ void toe_genl_event(struct toe_flow *flow, enum toe_flow_state from,
 		goto err;
 	nla_nest_end(msg, nest);
 	genlmsg_end(msg, hdr);
+	copy = portid ? skb_clone(msg, GFP_KERNEL) : NULL;
+	if (copy)
+		genlmsg_unicast(net, copy, portid);
 	genlmsg_multicast_netns(&toe_genl_family, net, msg, 0, 0, GFP_KERNEL);
 	return;
 err:

@@ -15,14 +15,7 @@ const struct nla_policy toe_nl_flow_policy[TOE_A_FLOW_MAX + 1] = {
 	[TOE_A_FLOW_REASON]	= { .type = NLA_U8 },
 };
 
-/* What a request names: a connection, and the flow of it if there is one. */
-struct toe_named {
-	struct toe_flow_key key;
-	struct toe_flow *flow;	/* referenced, or NULL */
-	enum toe_reason reason;	/* TOE_REASON_ADMIN when none was given */
-};
-
-static int toe_named_get(struct genl_info *info, struct toe_named *named)
+int toe_named_get(struct genl_info *info, struct toe_named *named)
 {
 	struct nlattr *tb[TOE_A_FLOW_MAX + 1];
 	int err;
@@ -70,7 +63,7 @@ static int toe_named_get(struct genl_info *info, struct toe_named *named)
 	return 0;
 }
 
-static int toe_fill_flow(struct sk_buff *msg, void *flow)
+int toe_fill_flow(struct sk_buff *msg, void *flow)
 {
 	return toe_put_flow(msg, flow);
 }

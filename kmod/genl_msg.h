@@ -9,6 +9,23 @@
 
 extern struct genl_family toe_genl_family;
 extern const struct nla_policy toe_nl_flow_policy[TOE_A_FLOW_MAX + 1];
+extern const struct nla_policy toe_capture_cmd_policy[TOE_A_MAX + 1];
+
+/**
+ * struct toe_named - what a request names: a connection, and the flow of it if
+ *	there is one
+ * @key: the connection
+ * @flow: referenced, or NULL
+ * @reason: TOE_REASON_ADMIN when none was given
+ */
+struct toe_named {
+	struct toe_flow_key key;
+	struct toe_flow *flow;
+	enum toe_reason reason;
+};
+
+/* Reads TOE_A_FLOW; on success toe_flow_put() is owed for @named->flow. */
+int toe_named_get(struct genl_info *info, struct toe_named *named);
 
 /**
  * struct toe_dump - a dump that goes on
@@ -40,8 +57,11 @@ int toe_dump_done(struct toe_dump *d, void *hdr, int err);
 int toe_reply_msg(struct genl_info *info, u8 cmd,
 		  int (*fill)(struct sk_buff *msg, void *arg), void *arg);
 
-/* The flow as a nest TOE_A_FLOW; all of it or nothing */
+/* The flow as a nest TOE_A_FLOW; all of it or nothing. The other fills
+ * toe_reply_msg().
+ */
 int toe_put_flow(struct sk_buff *msg, struct toe_flow *flow);
+int toe_fill_flow(struct sk_buff *msg, void *flow);
 
 int toe_nl_flow_get(struct sk_buff *skb, struct genl_info *info);
 int toe_nl_flow_dump_begin(struct netlink_callback *cb);
@@ -50,5 +70,7 @@ int toe_nl_flow_dump_end(struct netlink_callback *cb);
 int toe_nl_flow_offload(struct sk_buff *skb, struct genl_info *info);
 int toe_nl_flow_return(struct sk_buff *skb, struct genl_info *info);
 int toe_nl_flow_why(struct sk_buff *skb, struct genl_info *info);
+int toe_nl_capture_start(struct sk_buff *skb, struct genl_info *info);
+int toe_nl_capture_stop(struct sk_buff *skb, struct genl_info *info);
 
 #endif /* _TOE_GENL_MSG_H */

@@ -4,6 +4,7 @@
  */
 #include <linux/module.h>
 
+#include "capture.h"
 #include "flow.h"
 #include "gate.h"
 #include "genl.h"
@@ -43,9 +44,12 @@ static int __init toe_init(void)
 	err = toe_sysctl_init();
 	if (err)
 		goto err_proc;
-	err = toe_genl_init();
+	err = toe_capture_init();
 	if (err)
 		goto err_sysctl;
+	err = toe_genl_init();
+	if (err)
+		goto err_capture;
 	err = toe_signal_init();
 	if (err)
 		goto err_genl;
@@ -53,6 +57,8 @@ static int __init toe_init(void)
 
 err_genl:
 	toe_genl_exit();
+err_capture:
+	toe_capture_exit();
 err_sysctl:
 	toe_sysctl_exit();
 err_proc:
@@ -75,6 +81,7 @@ static void __exit toe_exit(void)
 	 * is offloaded; what is left are flows that wait for nothing.
 	 */
 	toe_genl_exit();
+	toe_capture_exit();
 	toe_sysctl_exit();
 	toe_proc_exit();
 	toe_route_exit();

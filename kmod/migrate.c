@@ -27,6 +27,7 @@
 
 #include "admit.h"
 #include "candidate.h"
+#include "capture.h"
 #include "eligible.h"
 #include "engine.h"
 #include "flow.h"
@@ -257,6 +258,7 @@ static enum toe_reason toe_open_on(struct toe_flow *flow)
 		toe_release(flow);
 		return toe_reason_of(err);
 	}
+	toe_capture_open(flow);
 	/* Until here the peer's data reached the host. */
 	start = ktime_get_ns();
 	toe_gate_set(flow, TOE_GATE_INJECT);

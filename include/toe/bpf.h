@@ -66,6 +66,52 @@ struct toe_guard {
  */
 #define TOE_HEARTBEAT_NS	2000000000ULL
 
+/**
+ * struct toe_card_capture - map "capture", keyed by struct toe_tuple: flows whose
+ *	frames are shown, while "capturing" is not 0
+ * @flow: its id
+ * @zero: zero
+ * @dropped: frames for which the ring "frames" had no room
+ */
+struct toe_card_capture {
+	__u32	flow;
+	__u32	zero;
+	__u64	dropped;
+};
+#define TOE_CARD_CAPTURES	16	/* elements of "capture" */
+
+/**
+ * struct toe_card_frame - a record of the ring "frames": a frame on the wire, and
+ *	@caplen bytes of it behind
+ * @time_ns: CLOCK_MONOTONIC
+ * @dropped: toe_card_capture.dropped then
+ * @flow: toe_card_capture.flow
+ * @len: bytes on the wire
+ * @caplen: bytes here, at most TOE_FRAME_MAX
+ * @segment: of a packet that the port cuts into frames, the how manieth this is
+ * @gso_size: payload of each of these frames but the last, 0: it is none such
+ * @sent: it goes to the wire, else it comes from there
+ * @last: it is the last one of its packet
+ * @zero: zero
+ *
+ * A packet that the port cuts stands here as frames already, but the headers of
+ * all are the packet's: who reads them sets lengths, numbers and checksums.
+ */
+struct toe_card_frame {
+	__u64	time_ns;
+	__u64	dropped;
+	__u32	flow;
+	__u32	len;
+	__u32	caplen;
+	__u32	segment;
+	__u16	gso_size;
+	__u8	sent;
+	__u8	last;
+	__u32	zero;
+};
+#define TOE_FRAME_MAX		16384
+#define TOE_FRAMES_BYTES	(16u << 20)	/* of the ring */
+
 /* Map "card_count", per CPU, indexed by this */
 enum toe_card_count {
 	TOE_CARD_HELD,		/* frames redirected to hold0 */

@@ -72,6 +72,14 @@ enum toe_engine_cmd {
  * @inject: give the engine an IP packet (@skb->data at its IP header, length
  *	@skb->len) of the flow that reached the host late; the driver frees @skb
  *	in every case; softirq
+ * @capture_start: optional: show the flow's frames on the wire, at most @snaplen
+ *	bytes of each, by toe_engine_captured(); answers with
+ *	toe_engine_capture_started(). Any time between @prepare and @release,
+ *	which ends it; process context, may sleep. -EOPNOTSUPP when this engine
+ *	cannot
+ * @capture_stop: there with @capture_start: show no more; process context, may
+ *	sleep. However a capture ends, toe_engine_capture_ended() follows the
+ *	last frame
  */
 struct toe_engine_ops {
 	int (*prepare)(struct toe_engine *e, u32 id, const struct toe_tuple *t);
@@ -82,6 +90,8 @@ struct toe_engine_ops {
 	int (*close)(struct toe_engine *e, u32 id);
 	int (*release)(struct toe_engine *e, u32 id);
 	int (*inject)(struct toe_engine *e, u32 id, struct sk_buff *skb);
+	int (*capture_start)(struct toe_engine *e, u32 id, u32 snaplen);
+	int (*capture_stop)(struct toe_engine *e, u32 id);
 };
 
 /**
@@ -211,6 +221,56 @@ void toe_engine_writable(struct toe_engine *e);
  * Context: any but hard interrupt.
  */
 void toe_engine_wish(struct toe_engine *e, u32 id);
+
+/**
+ * struct toe_engine_frame - a frame of a flow on the engine's wire
+ * @data: its bytes from the Ethernet header on, @caplen of them; they may change
+ *	at any time, and only the call that gets them may look at them
+ * @len: bytes on the wire
+ * @caplen: bytes there are of it, at most @len
+ * @time_ns: when, by the engine's clock, nanoseconds since 1970-01-01 UTC
+ * @dropped: frames that the engine could not show since the capture's start
+ * @sent: it was sent, else received
+ */
+struct toe_engine_frame {
+	const void	*data;
+	u32		len;
+	u32		caplen;
+	u64		time_ns;
+	u64		dropped;
+	bool		sent;
+};
+
+/**
+ * toe_engine_capture_started() - the outcome of capture_start
+ * @e: the engine
+ * @id: the flow
+ * @err: 0 or a negative errno, as for toe_engine_reply()
+ *
+ * Context: any but hard interrupt.
+ */
+void toe_engine_capture_started(struct toe_engine *e, u32 id, int err);
+
+/**
+ * toe_engine_captured() - a frame of a captured flow
+ * @e: the engine
+ * @id: the flow; of a capture that has ended it has no effect
+ * @frame: the frame
+ *
+ * Context: softirq, or bottom halves disabled; one call at a time for one flow.
+ */
+void toe_engine_captured(struct toe_engine *e, u32 id,
+			 const struct toe_engine_frame *frame);
+
+/**
+ * toe_engine_capture_ended() - the last frame of a flow has been shown
+ * @e: the engine
+ * @id: the flow
+ * @dropped: frames that the engine could not show, in all
+ *
+ * Context: any but hard interrupt.
+ */
+void toe_engine_capture_ended(struct toe_engine *e, u32 id, u64 dropped);
 
 /**
  * toe_engine_error() - the driver saw the engine break the protocol

@@ -24,6 +24,7 @@ MODULE_PARM_DESC(dead_after_ms, "a card that owes an answer this long is dead");
  * @id: the flow, 0 for PING
  * @used: bytes of @reply the device says it wrote
  * @skb: the packet of INJECT, else NULL
+ * @capture: what follows CAPTURE_START
  * @cmd: read by the device
  * @reply: written by the device
  */
@@ -35,6 +36,7 @@ struct toe_virtio_command {
 	unsigned int used;
 	bool marked;
 	struct sk_buff *skb;
+	struct virtio_toe_capture capture;
 	struct virtio_toe_cmd cmd;
 	struct virtio_toe_reply reply ____cacheline_aligned;
 };
@@ -70,6 +72,9 @@ static int command_post(struct toe_virtio *tv, struct toe_virtio_command *c)
 		n = skb_to_sgvec(c->skb, tv->ctl_sg + 1, 0, c->skb->len);
 		if (n < 0)
 			return n;
+	} else if (c->op == VIRTIO_TOE_CMD_CAPTURE_START) {
+		sg_set_buf(tv->ctl_sg + 1, &c->capture, sizeof(c->capture));
+		sg_mark_end(tv->ctl_sg + 1);
 	} else {
 		sg_mark_end(tv->ctl_sg);
 	}
@@ -173,39 +178,6 @@ void toe_virtio_marked(struct toe_virtio *tv, u32 id)
 	spin_unlock_bh(&tv->ctl_lock);
 }
 
-static void ctl_work(struct work_struct *work)
-{
-	struct toe_virtio *tv = container_of(work, struct toe_virtio, ctl_work);
-	struct toe_virtio_command *c, *tmp;
-	unsigned int used;
-	LIST_HEAD(done);
-	bool kick;
-
-	if (!toe_virtio_up(tv))
-		return;
-	spin_lock_bh(&tv->ctl_lock);
-	do {
-		virtqueue_disable_cb(tv->ctl);
-		while ((c = virtqueue_get_buf(tv->ctl, &used))) {
-			c->used = used;
-			if (!c->id || c->op == VIRTIO_TOE_CMD_INJECT) {
-				list_move_tail(&c->node, &done);
-				continue;
-			}
-			if (wants_marker(tv, c))
-				list_move_tail(&c->node, &tv->marking);
-			else
-				answered(tv, c);
-		}
-	} while (!virtqueue_enable_cb(tv->ctl));
-	kick = backlog_push(tv);
-	spin_unlock_bh(&tv->ctl_lock);
-	if (kick)
-		virtqueue_notify(tv->ctl);
-	list_for_each_entry_safe(c, tmp, &done, node)
-		command_free(c);
-}
-
 static const int status_errno[] = {
 	[VIRTIO_TOE_S_OK]	= 0,
 	[VIRTIO_TOE_S_INVAL]	= -EINVAL,
@@ -223,14 +195,22 @@ static const enum toe_engine_cmd engine_cmd[] = {
 	[VIRTIO_TOE_CMD_RELEASE] = TOE_ENGINE_RELEASE,
 };
 
-/* A reply that is no reply still ends the command: with -EIO. */
-static void reply_one(struct toe_virtio *tv, const struct toe_virtio_command *c)
+/* Does toe.ko wait for the reply in the flow's own work? */
+static bool engine_waits(const struct toe_virtio_command *c)
+{
+	return c->op >= VIRTIO_TOE_CMD_PREPARE &&
+	       c->op <= VIRTIO_TOE_CMD_RELEASE;
+}
+
+/* The outcome of a command: a reply that is no reply still ends it, with -EIO.
+ * @st: filled in after a CLOSE that succeeded.
+ */
+static int reply_check(struct toe_virtio *tv,
+		       const struct toe_virtio_command *c, struct toe_state *st)
 {
 	bool closed = c->op == VIRTIO_TOE_CMD_CLOSE;
 	struct virtio_toe_reply reply;
-	struct toe_state st;
 	u32 status;
-	int err;
 
 	memcpy(&reply, &c->reply, sizeof(reply));
 	barrier();	/* nothing below looks at c->reply again */
@@ -238,19 +218,63 @@ static void reply_one(struct toe_virtio *tv, const struct toe_virtio_command *c)
 	if (c->used < offsetof(struct virtio_toe_reply, state) ||
 	    (closed && status == VIRTIO_TOE_S_OK && c->used < sizeof(reply))) {
 		toe_engine_error(&tv->engine, 0, TOE_STAT_ERR_LENGTH);
-		err = -EIO;
-	} else if (le32_to_cpu(reply.flow) != c->id ||
-		   status >= ARRAY_SIZE(status_errno)) {
-		toe_engine_error(&tv->engine, 0, TOE_STAT_ERR_PROTOCOL);
-		err = -EIO;
-	} else {
-		err = status_errno[status];
+		return -EIO;
 	}
-	closed = closed && !err;
-	if (closed)
-		toe_state_from_virtio(&st, &reply.state);
+	if (le32_to_cpu(reply.flow) != c->id ||
+	    status >= ARRAY_SIZE(status_errno)) {
+		toe_engine_error(&tv->engine, 0, TOE_STAT_ERR_PROTOCOL);
+		return -EIO;
+	}
+	if (closed && status == VIRTIO_TOE_S_OK)
+		toe_state_from_virtio(st, &reply.state);
+	return status_errno[status];
+}
+
+static void ctl_work(struct work_struct *work)
+{
+	struct toe_virtio *tv = container_of(work, struct toe_virtio, ctl_work);
+	struct toe_virtio_command *c, *tmp;
+	unsigned int used;
+	LIST_HEAD(done);
+	bool kick;
+
+	if (!toe_virtio_up(tv))
+		return;
+	spin_lock_bh(&tv->ctl_lock);
+	do {
+		virtqueue_disable_cb(tv->ctl);
+		while ((c = virtqueue_get_buf(tv->ctl, &used))) {
+			c->used = used;
+			if (!engine_waits(c)) {
+				list_move_tail(&c->node, &done);
+				continue;
+			}
+			if (wants_marker(tv, c))
+				list_move_tail(&c->node, &tv->marking);
+			else
+				answered(tv, c);
+		}
+	} while (!virtqueue_enable_cb(tv->ctl));
+	kick = backlog_push(tv);
+	spin_unlock_bh(&tv->ctl_lock);
+	if (kick)
+		virtqueue_notify(tv->ctl);
+	list_for_each_entry_safe(c, tmp, &done, node) {
+		if (c->op == VIRTIO_TOE_CMD_CAPTURE_START)
+			toe_engine_capture_started(&tv->engine, c->id,
+						   reply_check(tv, c, NULL));
+		command_free(c);
+	}
+}
+
+static void reply_one(struct toe_virtio *tv, const struct toe_virtio_command *c)
+{
+	bool closed = c->op == VIRTIO_TOE_CMD_CLOSE;
+	struct toe_state st;
+	int err = reply_check(tv, c, &st);
+
 	toe_engine_reply(&tv->engine, c->id, engine_cmd[c->op], err,
-			 closed ? &st : NULL);
+			 closed && !err ? &st : NULL);
 }
 
 /**
@@ -368,6 +392,26 @@ int toe_virtio_inject(struct toe_engine *e, u32 id, struct sk_buff *skb)
 	return command_submit(toe_virtio(e), c);
 }
 
+/**
+ * toe_virtio_send_capture() - submit CAPTURE_START or CAPTURE_STOP
+ * @tv: the card
+ * @op: which
+ * @id: the flow
+ * @snaplen: for START
+ *
+ * Return: 0, -ENOMEM, -ENODEV when the card is dead.
+ */
+int toe_virtio_send_capture(struct toe_virtio *tv, u16 op, u32 id, u32 snaplen)
+{
+	struct toe_virtio_command *c = command_new(op, id, GFP_KERNEL);
+
+	if (c && op == VIRTIO_TOE_CMD_CAPTURE_START) {
+		c->capture.snaplen = cpu_to_le32(snaplen);
+		c->cmd.len = cpu_to_le32(sizeof(c->capture));
+	}
+	return command_submit(tv, c);
+}
+
 /* From here on nothing is asked of the card, its configuration included: the
  * backend may be gone, and QEMU would not survive that access.
  */
@@ -400,7 +444,8 @@ static bool broken(struct toe_virtio *tv)
 		if (virtqueue_is_broken(tv->pairs[i].rx) ||
 		    virtqueue_is_broken(tv->pairs[i].tx))
 			return true;
-	return virtqueue_is_broken(tv->ctl) || virtqueue_is_broken(tv->event);
+	return virtqueue_is_broken(tv->ctl) || virtqueue_is_broken(tv->event) ||
+	       (tv->capture && virtqueue_is_broken(tv->capture));
 }
 
 /* The heartbeat. Any unanswered command serves as PING. It also starts the

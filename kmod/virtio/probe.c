@@ -20,6 +20,8 @@ static const struct toe_engine_ops engine_ops = {
 	.close		= toe_virtio_close,
 	.release	= toe_virtio_release,
 	.inject		= toe_virtio_inject,
+	.capture_start	= toe_virtio_capture_start,
+	.capture_stop	= toe_virtio_capture_stop,
 };
 
 /* Hard interrupt; touches no ring. */
@@ -37,6 +39,13 @@ static void event_used(struct virtqueue *vq)
 	queue_work(system_bh_wq, &tv->event_work);
 }
 
+static void capture_used(struct virtqueue *vq)
+{
+	struct toe_virtio *tv = vq->vdev->priv;
+
+	queue_work(system_bh_wq, &tv->capture_work);
+}
+
 static void pair_used(struct virtqueue *vq)
 {
 	struct toe_virtio *tv = vq->vdev->priv;
@@ -47,7 +56,7 @@ static void pair_used(struct virtqueue *vq)
 
 /* The only time the configuration is looked at, see card_failed(). */
 static int config_read(struct virtio_device *vdev, struct toe_engine *e,
-		       unsigned int *npairs)
+		       unsigned int *npairs, unsigned int *capture)
 {
 	u32 version;
 	u16 pairs;
@@ -79,6 +88,10 @@ static int config_read(struct virtio_device *vdev, struct toe_engine *e,
 	}
 	*npairs = min3((unsigned int)pairs, num_possible_cpus(),
 		       (unsigned int)TOE_VIRTIO_MAX_PAIRS);
+	*capture = VIRTIO_TOE_VQ_CAPTURE(pairs);
+	if (pairs > TOE_VIRTIO_MAX_PAIRS ||
+	    !virtio_has_feature(vdev, VIRTIO_TOE_F_CAPTURE))
+		*capture = 0;
 	virtio_cread_bytes(vdev, offsetof(struct virtio_toe_config, mac),
 			   e->mac, sizeof(e->mac));
 	if (!is_valid_ether_addr(e->mac)) {
@@ -89,9 +102,12 @@ static int config_read(struct virtio_device *vdev, struct toe_engine *e,
 	return 0;
 }
 
-static int queues_find(struct toe_virtio *tv)
+/* @capture: number of the capture queue, 0: none. Queues of pairs that are not
+ * used lie before it and have to be found, too: they get no buffers.
+ */
+static int queues_find(struct toe_virtio *tv, unsigned int capture)
 {
-	struct virtqueue *vqs[VIRTIO_TOE_VQ_RX(TOE_VIRTIO_MAX_PAIRS)];
+	struct virtqueue *vqs[VIRTIO_TOE_VQ_CAPTURE(TOE_VIRTIO_MAX_PAIRS) + 1];
 	struct virtqueue_info info[ARRAY_SIZE(vqs)] = {
 		[VIRTIO_TOE_VQ_CONTROL] = { "control", ctl_used },
 		[VIRTIO_TOE_VQ_EVENT] = { "event", event_used },
@@ -105,6 +121,13 @@ static int queues_find(struct toe_virtio *tv)
 		info[VIRTIO_TOE_VQ_TX(i)].name = "tx";
 		info[VIRTIO_TOE_VQ_TX(i)].callback = pair_used;
 	}
+	if (capture) {
+		for (i = n; i < capture; i++)
+			info[i].name = "unused";
+		info[capture].name = "capture";
+		info[capture].callback = capture_used;
+		n = capture + 1;
+	}
 	err = virtio_find_vqs(tv->vdev, n, vqs, info, NULL);
 	if (err)
 		return err;
@@ -114,6 +137,8 @@ static int queues_find(struct toe_virtio *tv)
 		tv->pairs[i].rx = vqs[VIRTIO_TOE_VQ_RX(i)];
 		tv->pairs[i].tx = vqs[VIRTIO_TOE_VQ_TX(i)];
 	}
+	if (capture)
+		tv->capture = vqs[capture];
 	for (i = 0; i < n; i++) {
 		size = virtqueue_get_vring_size(vqs[i]);
 		if (size >= TOE_VIRTIO_MIN_RING)
@@ -138,12 +163,14 @@ static void card_free(struct toe_virtio *tv)
 	virtio_reset_device(tv->vdev);	/* no callback runs after it */
 	cancel_work_sync(&tv->event_work);
 	cancel_work_sync(&tv->ctl_work);
+	cancel_work_sync(&tv->capture_work);
 	for (i = 0; i < tv->npairs; i++) {
 		timer_shutdown_sync(&tv->pairs[i].retry);
 		cancel_work_sync(&tv->pairs[i].work);
 	}
 	toe_virtio_ctl_free(tv);
 	toe_virtio_event_free(tv);
+	toe_virtio_capture_free(tv);
 	for (i = 0; i < tv->npairs; i++)
 		toe_virtio_pair_free(&tv->pairs[i]);
 	if (tv->ctl)
@@ -156,10 +183,10 @@ static struct toe_virtio *card_new(struct virtio_device *vdev)
 {
 	struct toe_engine e = {};
 	struct toe_virtio *tv;
-	unsigned int i, npairs;
+	unsigned int i, npairs, capture;
 	int err;
 
-	err = config_read(vdev, &e, &npairs);
+	err = config_read(vdev, &e, &npairs, &capture);
 	if (err)
 		return ERR_PTR(err);
 	tv = kzalloc(struct_size(tv, pairs, npairs), GFP_KERNEL);
@@ -181,13 +208,14 @@ static struct toe_virtio *card_new(struct virtio_device *vdev)
 
 	/* All of these make what card_free() needs, also when they fail. */
 	toe_virtio_ctl_init(tv);
+	toe_virtio_capture_init(tv);
 	err = toe_virtio_event_init(tv);
 	for (i = 0; i < npairs; i++) {
 		tv->pairs[i].tv = tv;
 		err = toe_virtio_pair_init(&tv->pairs[i]) ?: err;
 	}
 	if (!err)
-		err = queues_find(tv);
+		err = queues_find(tv, capture);
 	if (err) {
 		card_free(tv);
 		return ERR_PTR(err);
@@ -250,6 +278,7 @@ static void toe_virtio_remove(struct virtio_device *vdev)
 static const unsigned int features[] = {
 	VIRTIO_TOE_F_IPV6,
 	VIRTIO_TOE_F_MARKER,
+	VIRTIO_TOE_F_CAPTURE,
 };
 
 static const struct virtio_device_id id_table[] = {

@@ -9,6 +9,7 @@
  *	control	toe_virtio.ctl_lock (submitters and ctl_work)
  *	event	event_work alone
  *	rx	the pair's work alone
+ *	capture	capture_work alone, after capture_fill() under capture_lock
  *	tx	toe_virtio_pair.tx_lock (transmit and the pair's work)
  *
  *    Before TOE_VIRTIO_UP is set, and after the works are cancelled, probe and
@@ -35,6 +36,7 @@
 #define _TOE_VIRTIO_H
 
 #include <linux/list.h>
+#include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/scatterlist.h>
 #include <linux/skbuff.h>
@@ -60,6 +62,7 @@
 
 struct toe_virtio;
 struct toe_virtio_buf;
+struct toe_virtio_frame;
 
 /**
  * struct toe_virtio_pair - an rx and a tx queue
@@ -123,6 +126,10 @@ struct toe_virtio_pair {
  * @event: event queue; only @event_work
  * @events: its buffers
  * @event_work: processes @event; BH
+ * @capture: capture queue, NULL when the card shows no frames
+ * @capture_lock: @capture until it is filled, @frames
+ * @frames: its buffers, posted; NULL before the first capture
+ * @capture_work: processes @capture; BH
  * @npairs: entries in @pairs
  * @pairs: see there
  */
@@ -149,6 +156,13 @@ struct toe_virtio {
 	struct virtqueue	*event;
 	struct virtio_toe_event	*events;
 	struct work_struct	event_work;
+
+	struct virtqueue	*capture;
+	/* protects the members below */
+	struct mutex		capture_lock;
+	struct toe_virtio_frame	*frames;
+
+	struct work_struct	capture_work;
 
 	unsigned int		npairs;
 	struct toe_virtio_pair	pairs[] __counted_by(npairs);
@@ -182,6 +196,14 @@ int toe_virtio_open(struct toe_engine *e, u32 id, const struct toe_state *st);
 int toe_virtio_close(struct toe_engine *e, u32 id);
 int toe_virtio_release(struct toe_engine *e, u32 id);
 int toe_virtio_inject(struct toe_engine *e, u32 id, struct sk_buff *skb);
+
+int toe_virtio_send_capture(struct toe_virtio *tv, u16 op, u32 id, u32 snaplen);
+
+/* capture.c */
+void toe_virtio_capture_init(struct toe_virtio *tv);
+void toe_virtio_capture_free(struct toe_virtio *tv);
+int toe_virtio_capture_start(struct toe_engine *e, u32 id, u32 snaplen);
+int toe_virtio_capture_stop(struct toe_engine *e, u32 id);
 
 /* data.c */
 int toe_virtio_pair_init(struct toe_virtio_pair *pair);

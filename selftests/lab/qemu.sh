@@ -11,7 +11,7 @@ qemu_start()
 
 	if [ "$card" = 1 ]; then
 		toe=(-chardev "socket,id=toe0,path=$IN_RUN/vhost.sock"
-		     -device "vhost-user-test-device-pci,id=toe0,chardev=toe0,virtio-id=38,num_vqs=4,vq_size=1024,config_size=64")
+		     -device "vhost-user-test-device-pci,id=toe0,chardev=toe0,virtio-id=38,num_vqs=5,vq_size=1024,config_size=64")
 	fi
 	case $insn in
 	1) plugin=(-plugin "$image/insn.so,out=$IN_RUN/insn.log") ;;

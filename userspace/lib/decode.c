@@ -19,6 +19,7 @@ enum kind {
 	KIND_STRING,	/* NUL-terminated or not, cut to the member's size */
 	KIND_U64S,	/* binary, u64[] into struct toe_counters */
 	KIND_U32S,	/* binary, u32[] likewise */
+	KIND_BYTES,	/* binary, stays in the message: struct toe_bytes */
 };
 
 struct field {
@@ -113,6 +114,17 @@ static const struct field rule_fields[] = {
 };
 _Static_assert(ARRAY_SIZE(rule_fields) == __TOE_A_RULE_MAX, "rule attributes");
 
+static const struct field capture_fields[] = {
+	[TOE_A_CAPTURE_TIME_NS]	= FIXED(struct toe_capture, time_ns),
+	[TOE_A_CAPTURE_SENT]	= FIXED(struct toe_capture, sent),
+	[TOE_A_CAPTURE_LEN]	= FIXED(struct toe_capture, len),
+	[TOE_A_CAPTURE_FRAME]	= FIELD(KIND_BYTES, struct toe_capture, frame),
+	[TOE_A_CAPTURE_FRAMES]	= FIXED(struct toe_capture, frames),
+	[TOE_A_CAPTURE_DROPPED]	= FIXED(struct toe_capture, dropped),
+	[TOE_A_CAPTURE_REASON]	= FIXED(struct toe_capture, reason),
+};
+_Static_assert(ARRAY_SIZE(capture_fields) == __TOE_A_CAPTURE_MAX, "capture attributes");
+
 static void read_array(const struct nlattr *attr, size_t entry,
 		       struct toe_counters *to)
 {
@@ -159,6 +171,10 @@ static int read_field(const struct nlattr *attr, const struct field *field,
 		break;
 	case KIND_U32S:
 		read_array(attr, sizeof(uint32_t), (void *)to);
+		break;
+	case KIND_BYTES:
+		*(struct toe_bytes *)to = (struct toe_bytes){
+			.data = mnl_attr_get_payload(attr), .len = len };
 		break;
 	}
 	return 0;
@@ -294,4 +310,11 @@ int toe_decode_rule(const struct nlmsghdr *nlh, struct toe_rule_use *rule)
 	memset(rule, 0, sizeof(*rule));
 	return read_nest(nlh, TOE_A_RULE, rule_fields, ARRAY_SIZE(rule_fields),
 			 rule, NULL);
+}
+
+int toe_decode_capture(const struct nlmsghdr *nlh, struct toe_capture *capture)
+{
+	memset(capture, 0, sizeof(*capture));
+	return read_nest(nlh, TOE_A_CAPTURE, capture_fields,
+			 ARRAY_SIZE(capture_fields), capture, &capture->has);
 }

@@ -137,6 +137,31 @@ struct toe_event {
 };
 
 /**
+ * struct toe_bytes - bytes in a message
+ * @data: the first one, valid as long as the message is
+ * @len: their number
+ */
+struct toe_bytes {
+	const void *data;
+	uint32_t len;
+};
+
+/**
+ * struct toe_capture - a capture, or a frame of it, see enum toe_capture_attr
+ * @has: bit per enum toe_capture_attr that the message carried
+ */
+struct toe_capture {
+	uint32_t has;
+	uint64_t time_ns;
+	uint8_t sent;
+	uint32_t len;
+	struct toe_bytes frame;
+	uint64_t frames;
+	uint64_t dropped;
+	uint8_t reason;
+};
+
+/**
  * toe_has() - did the message carry an attribute?
  * @has: the structure's mask
  * @attr: the attribute's number
@@ -162,5 +187,6 @@ int toe_decode_event(const struct nlmsghdr *nlh, struct toe_event *event);
 int toe_decode_engine_event(const struct nlmsghdr *nlh, struct toe_event *event);
 int toe_decode_why(const struct nlmsghdr *nlh, struct toe_why *why);
 int toe_decode_rule(const struct nlmsghdr *nlh, struct toe_rule_use *rule);
+int toe_decode_capture(const struct nlmsghdr *nlh, struct toe_capture *capture);
 
 #endif /* _TOE_LIB_DECODE_H */

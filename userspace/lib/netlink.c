@@ -53,6 +53,11 @@ ssize_t toe_nl_receive(struct toe_nl *nl)
 	return receive(nl, 0);
 }
 
+ssize_t toe_nl_receive_now(struct toe_nl *nl)
+{
+	return receive(nl, MSG_DONTWAIT);
+}
+
 static void reply_begin(struct toe_nl *nl, const struct nlmsghdr *nlh)
 {
 	memset(&nl->reply, 0, sizeof(nl->reply));
@@ -72,9 +77,14 @@ static int talk(struct toe_nl *nl, const struct nlmsghdr *nlh, toe_msg_fn fn,
 		return -errno;
 	while (!reply->done) {
 		len = receive(nl, 0);
+		/* A capture counts what it loses. */
+		if (len == -ENOBUFS && nl->capture)
+			continue;
 		if (len < 0)
 			return len;
 		err = toe_reply_read(reply, nl->buf, len, fn, data);
+		if (!err && nl->capture)
+			err = toe_nl_captured(nl, len);
 		if (err)
 			return err;
 	}
@@ -255,6 +265,11 @@ static int decode_why(const struct nlmsghdr *nlh, void *item)
 static int decode_rule(const struct nlmsghdr *nlh, void *item)
 {
 	return toe_decode_rule(nlh, item);
+}
+
+static int decode_capture(const struct nlmsghdr *nlh, void *item)
+{
+	return toe_decode_capture(nlh, item);
 }
 
 static int append(const struct nlmsghdr *nlh, void *data)
@@ -462,4 +477,32 @@ int toe_nl_settings_set(struct toe_nl *nl, const struct toe_settings *settings)
 		mnl_attr_put_u32(nlh, TOE_A_SETTINGS_NETNS_FLOWS, settings->netns_flows);
 	mnl_attr_nest_end(nlh, nest);
 	return talk(nl, nlh, ignore, NULL);
+}
+
+int toe_nl_capture_ask(struct toe_nl *nl, const struct toe_flow_key *key,
+		       uint32_t snaplen, struct toe_flow *flow)
+{
+	struct single single = { .decode = decode_flow, .item = flow };
+	char buf[REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+	struct nlattr *nest;
+
+	nlh = request(nl, buf, nl->family, TOE_CMD_CAPTURE_START, NLM_F_ACK);
+	put_key(nlh, key);
+	nest = mnl_attr_nest_start(nlh, TOE_A_CAPTURE);
+	mnl_attr_put_u32(nlh, TOE_A_CAPTURE_SNAPLEN, snaplen);
+	mnl_attr_nest_end(nlh, nest);
+	return get(nl, nlh, &single);
+}
+
+int toe_nl_capture_end(struct toe_nl *nl, struct toe_capture *totals)
+{
+	struct single single = { .decode = decode_capture, .item = totals };
+	char buf[REQUEST_LEN] __attribute__((aligned(8)));
+	int err;
+
+	err = get(nl, request(nl, buf, nl->family, TOE_CMD_CAPTURE_STOP, NLM_F_ACK),
+		  &single);
+	/* What follows the answer may be lost. */
+	return single.came ? 0 : err;
 }

@@ -188,4 +188,51 @@ int toe_nl_fd(const struct toe_nl *nl);
  */
 int toe_nl_events(struct toe_nl *nl, toe_event_fn fn, void *data);
 
+/**
+ * struct toe_capture_ops - what becomes of what a capture brings
+ * @frame: called for each frame; its bytes are valid until it returns
+ * @event: the flow changed its state
+ * @over: no more will come, and why: enum toe_reason, see TOE_A_CAPTURE_REASON
+ *
+ * Each returns 0, or a negative errno to stop reading.
+ */
+struct toe_capture_ops {
+	int (*frame)(const struct toe_capture *frame, void *data);
+	int (*event)(const struct toe_event *event, void *data);
+	int (*over)(enum toe_reason reason, void *data);
+};
+
+/**
+ * toe_nl_capture_start() - have the frames of an offloaded flow sent here
+ * @nl: the connection; from now on it is for the capture alone
+ * @key: the flow's name
+ * @snaplen: most bytes of a frame
+ * @ops: called for what comes, from now on
+ * @data: passed to them
+ * @flow: the flow, as it is now
+ */
+int toe_nl_capture_start(struct toe_nl *nl, const struct toe_flow_key *key,
+			 uint32_t snaplen, const struct toe_capture_ops *ops,
+			 void *data, struct toe_flow *flow);
+
+/**
+ * toe_nl_capture_read() - read a message of a capture, if there is one
+ * @nl: a connection that captures
+ *
+ * Return: 1 after a message, 0 when there is none, what one of the capture's
+ * functions returned, or a negative errno: -ENOBUFS when messages were lost,
+ * after which one can go on: the frames among them are counted; -ENODEV when
+ * the module was unloaded.
+ */
+int toe_nl_capture_read(struct toe_nl *nl);
+
+/**
+ * toe_nl_capture_stop() - end a capture, after having read what is left of it
+ * @nl: a connection that captures
+ * @totals: frames sent here, and frames lost
+ *
+ * Return: 0, what one of the capture's functions returned, or a negative errno.
+ */
+int toe_nl_capture_stop(struct toe_nl *nl, struct toe_capture *totals);
+
 #endif /* _TOE_LIB_NETLINK_H */

@@ -14,17 +14,27 @@ static int join(struct toe_nl *nl, int group)
 				     sizeof(group)) < 0 ? -errno : 0;
 }
 
-int toe_nl_subscribe(struct toe_nl *nl)
+void toe_nl_set_rcvbuf(struct toe_nl *nl, int size)
 {
-	int size = EVENT_RCVBUF;
-	int fd = mnl_socket_get_fd(nl->sock);
-	int err;
+	int fd = toe_nl_fd(nl);
 
 	if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, &size, sizeof(size)))
 		setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof(size));
+}
+
+/* The group in which families announce themselves has a fixed number. */
+int toe_nl_join_control(struct toe_nl *nl)
+{
+	return join(nl, GENL_ID_CTRL);
+}
+
+int toe_nl_subscribe(struct toe_nl *nl)
+{
+	int err;
+
+	toe_nl_set_rcvbuf(nl, EVENT_RCVBUF);
 	err = join(nl, nl->group);
-	/* The group in which families announce themselves has a fixed number. */
-	return err ? err : join(nl, GENL_ID_CTRL);
+	return err ? err : toe_nl_join_control(nl);
 }
 
 int toe_nl_fd(const struct toe_nl *nl)
@@ -38,7 +48,7 @@ struct event_call {
 	void *data;
 };
 
-static int check_family(const struct nlmsghdr *nlh, const struct toe_nl *nl)
+int toe_nl_check_family(const struct nlmsghdr *nlh, const struct toe_nl *nl)
 {
 	const struct genlmsghdr *genl = mnl_nlmsg_get_payload(nlh);
 	const struct nlattr *attr;
@@ -63,7 +73,7 @@ static int read_event(const struct nlmsghdr *nlh, void *data)
 	if (mnl_nlmsg_get_payload_len(nlh) < sizeof(*genl))
 		return -EBADMSG;
 	if (nlh->nlmsg_type == GENL_ID_CTRL)
-		return check_family(nlh, call->nl);
+		return toe_nl_check_family(nlh, call->nl);
 	if (nlh->nlmsg_type != call->nl->family)
 		return 0;
 	switch (genl->cmd) {

@@ -19,6 +19,8 @@
  * @group: number of its group of events
  * @seq: of the last request
  * @reply: the answer to it
+ * @capture: what a connection that captures does with what it gets, or NULL
+ * @capture_data: passed to it
  * @buf: what recvmsg() brought last
  */
 struct toe_nl {
@@ -27,6 +29,8 @@ struct toe_nl {
 	uint32_t group;
 	uint32_t seq;
 	struct toe_reply reply;
+	const struct toe_capture_ops *capture;
+	void *capture_data;
 	char buf[REPLY_LEN] __attribute__((aligned(8)));
 };
 
@@ -37,5 +41,68 @@ struct toe_nl {
  * Return: its length or a negative errno.
  */
 ssize_t toe_nl_receive(struct toe_nl *nl);
+
+/**
+ * toe_nl_receive_now() - read a message into the buffer if there is one
+ * @nl: the connection
+ *
+ * Return: its length or a negative errno; -EAGAIN when there is none.
+ */
+ssize_t toe_nl_receive_now(struct toe_nl *nl);
+
+/**
+ * toe_nl_set_rcvbuf() - give a connection room for what it does not read at once
+ * @nl: the connection
+ * @size: bytes; without privilege it may be less
+ */
+void toe_nl_set_rcvbuf(struct toe_nl *nl, int size);
+
+/**
+ * toe_nl_join_control() - hear of families that come and go
+ * @nl: the connection
+ *
+ * Return: 0 or a negative errno.
+ */
+int toe_nl_join_control(struct toe_nl *nl);
+
+/**
+ * toe_nl_check_family() - was the module unloaded?
+ * @nlh: a message of the group that toe_nl_join_control() joins
+ * @nl: the connection
+ *
+ * Return: 0, or -ENODEV when the message says so.
+ */
+int toe_nl_check_family(const struct nlmsghdr *nlh, const struct toe_nl *nl);
+
+/**
+ * toe_nl_captured() - read what the buffer brought unasked
+ * @nl: a connection that captures
+ * @len: bytes in its buffer
+ *
+ * Return: 0, -EBADMSG, -ENODEV when the module was unloaded, or what one of
+ * the connection's functions returned.
+ */
+int toe_nl_captured(struct toe_nl *nl, size_t len);
+
+/**
+ * toe_nl_capture_ask() - TOE_CMD_CAPTURE_START
+ * @nl: the connection, @nl->capture set
+ * @key: the flow
+ * @snaplen: most bytes of a frame
+ * @flow: the flow, as the module answers
+ *
+ * Return: 0 or a negative errno.
+ */
+int toe_nl_capture_ask(struct toe_nl *nl, const struct toe_flow_key *key,
+		       uint32_t snaplen, struct toe_flow *flow);
+
+/**
+ * toe_nl_capture_end() - TOE_CMD_CAPTURE_STOP
+ * @nl: the connection
+ * @totals: frames and drops
+ *
+ * Return: 0 or a negative errno; -EAGAIN when the answer was lost.
+ */
+int toe_nl_capture_end(struct toe_nl *nl, struct toe_capture *totals);
 
 #endif /* _TOE_LIB_NETLINK_PRIVATE_H */

@@ -12,6 +12,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "card_internal.h"
 #include "log.h"
 #include "neigh.h"
@@ -216,7 +217,10 @@ static int new_parts(struct card *c, const struct card_config *cfg)
 		return -EIO;
 	sc.hold = hold_ifindex(c->hold);
 	c->steer = steer_new(&sc);
-	return c->steer ? 0 : -EIO;
+	if (!c->steer)
+		return -EIO;
+	c->captures = captures_new(c);
+	return c->captures ? 0 : -EIO;
 }
 
 struct card *card_new(struct loop *l, const struct card_config *cfg)
@@ -242,10 +246,11 @@ void card_free(struct card *c)
 {
 	if (!c)
 		return;
-	if (c->steer && c->hold)
+	if (c->captures)
 		flow_reset(c);
 	loop_timer_disarm(c->loop, &c->beat);
 	pump_exit(c);
+	captures_free(c->captures);
 	steer_free(c->steer);
 	hold_free(c->hold);
 	neigh_free(c->neigh);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * What the card's wire side shares among its files: the card and the flow.
- * Nobody outside card.c, flow.c, pump.c, hold.c includes it.
+ * Nobody outside card.c, flow.c, pump.c, hold.c, capture.c includes it.
  */
 #ifndef TOECARD_CARD_INTERNAL_H
 #define TOECARD_CARD_INTERNAL_H
@@ -17,6 +17,7 @@
 #include "hold.h"
 #include "loop.h"
 
+struct captures;
 struct ethhdr;
 struct neigh;
 struct steer;
@@ -168,7 +169,8 @@ struct flow {
 	X(tx_unknown) X(rx_msgs) X(rx_bytes) X(rx_acks) X(rx_no_buffer)	\
 	X(rx_no_credit) X(window_updates) X(polls) X(probes) X(returns) X(not_calm)		\
 	X(hold_frames) X(hold_dropped) X(hold_flushed) X(hold_to_host)	\
-	X(hold_unknown) X(hold_late) X(hold_errors)
+	X(hold_unknown) X(hold_late) X(hold_errors)			\
+	X(captures) X(capture_frames) X(capture_dropped)
 
 struct card_counters {
 #define CARD_COUNTER(name) uint64_t name;
@@ -183,6 +185,7 @@ struct card_counters {
  * @steer: BPF programs and maps
  * @neigh: addresses, routes, neighbours
  * @hold: the tap and the port to the host
+ * @captures: flows whose frames are shown
  * @wire: ifindex of the wire port
  * @mac: address of the wire port, which is the host's
  * @max_flows: capacity
@@ -204,6 +207,7 @@ struct card {
 	struct steer *steer;
 	struct neigh *neigh;
 	struct hold *hold;
+	struct captures *captures;
 	unsigned int wire;
 	uint8_t mac[6];
 	uint32_t max_flows;

@@ -19,6 +19,7 @@
 
 #include <toe/virtio_state.h>
 
+#include "capture.h"
 #include "device.h"
 #include "fault.h"
 #include "flow.h"
@@ -29,6 +30,8 @@
 #define EVENT		VIRTIO_TOE_VQ_EVENT
 #define RX		VIRTIO_TOE_VQ_RX(0)
 #define TX		VIRTIO_TOE_VQ_TX(0)
+#define NUM_PAIRS	1
+#define CAPTURE		VIRTIO_TOE_VQ_CAPTURE(NUM_PAIRS)
 
 #define MAX_TX_LEN	(1u << 20)
 #define MAX_INJECT	(40 + 65535)	/* an IPv6 header and its longest payload */
@@ -82,12 +85,16 @@ struct device {
 	struct vq_chain rx;		/* the one peeked at */
 	bool rx_have;
 	bool rx_starved;		/* flow_rx_ready() is owed */
+	struct vq_chain frame;		/* the capture buffer peeked at */
+	bool frame_have;
+	bool frame_starved;		/* capture_ready() is owed */
 	struct virtio_toe_event *events;	/* wait for a buffer; a ring */
 	uint32_t first_event, num_events;
 	struct victim victim;
 	struct {
 		uint64_t commands, tx_msgs, tx_bytes, tx_bad, credits;
 		uint64_t rx_msgs, rx_bytes, rx_acks, rx_starved, events;
+		uint64_t frames, frames_starved;
 		uint64_t resets, broken;
 	} n;
 	struct device_cmd cmd[VQ_MAX_NUM];
@@ -295,6 +302,26 @@ static void run_inject(struct device *d, struct device_cmd *cmd, uint32_t len)
 	flow_inject(d->card, cmd, cmd->id, d->packet, len);
 }
 
+static void run_capture(struct device *d, struct device_cmd *cmd, uint32_t len)
+{
+	struct virtio_toe_capture what;
+	struct vq_chain *c = &d->chain;
+	struct iovec iov[VQ_IOV];
+	int n;
+
+	n = iov_skip(c->iov, c->nread, sizeof(struct virtio_toe_cmd), iov,
+		     VQ_IOV);
+	if (!(vhost_user_features(d->vu) & (1ull << VIRTIO_TOE_F_CAPTURE)))
+		device_reply(d, cmd, VIRTIO_TOE_S_UNSUPP, NULL);
+	else if (len != sizeof(what) ||
+		 iov_read(iov, n, &what, sizeof(what)) < sizeof(what))
+		device_reply(d, cmd, VIRTIO_TOE_S_INVAL, NULL);
+	else if (fault_take(FAULT_CAPTURE_REFUSE))
+		device_reply(d, cmd, VIRTIO_TOE_S_FULL, NULL);
+	else
+		capture_start(d->card, cmd, cmd->id, le32toh(what.snaplen));
+}
+
 static void run_command(struct device *d, struct device_cmd *cmd,
 			const struct virtio_toe_cmd *c, size_t follow)
 {
@@ -306,7 +333,8 @@ static void run_command(struct device *d, struct device_cmd *cmd,
 		return;
 	}
 	if (!cmd->id || len != follow ||
-	    (len && cmd->cmd != VIRTIO_TOE_CMD_INJECT)) {
+	    (len && cmd->cmd != VIRTIO_TOE_CMD_INJECT &&
+	     cmd->cmd != VIRTIO_TOE_CMD_CAPTURE_START)) {
 		device_reply(d, cmd, VIRTIO_TOE_S_INVAL, NULL);
 		return;
 	}
@@ -333,6 +361,12 @@ static void run_command(struct device *d, struct device_cmd *cmd,
 		break;
 	case VIRTIO_TOE_CMD_INJECT:
 		run_inject(d, cmd, len);
+		break;
+	case VIRTIO_TOE_CMD_CAPTURE_START:
+		run_capture(d, cmd, len);
+		break;
+	case VIRTIO_TOE_CMD_CAPTURE_STOP:
+		capture_stop(d->card, cmd, cmd->id);
 		break;
 	default:
 		device_reply(d, cmd, VIRTIO_TOE_S_INVAL, NULL);
@@ -641,6 +675,89 @@ static void rx_lies(struct device *d)
 			rx_lie(d, lies[i]);
 }
 
+/* capture: frames of the wire, shown to the host */
+
+/* The next buffer, if there is one. */
+static int frame_take(struct device *d)
+{
+	struct vq_chain *c = &d->frame;
+
+	if (d->frame_have)
+		return 0;
+	if (!d->running || !next_chain(d, CAPTURE, c)) {
+		if (!d->frame_starved)
+			d->n.frames_starved++;
+		d->frame_starved = true;
+		return -EAGAIN;
+	}
+	if (c->nread || iov_bytes(c->iov, c->nwrite) <=
+			sizeof(struct virtio_toe_capture_hdr)) {
+		refuse_chain(d, CAPTURE, c, "an unfit capture buffer");
+		d->frame_starved = true;
+		return -EAGAIN;
+	}
+	vq_kick_off(device_vq(d, CAPTURE));
+	d->frame_have = true;
+	return 0;
+}
+
+int device_capture_room(struct device *d)
+{
+	int err = frame_take(d);
+
+	return err ? err : (int)(iov_bytes(d->frame.iov, d->frame.nwrite) -
+				 sizeof(struct virtio_toe_capture_hdr));
+}
+
+static void frame_lie(struct virtio_toe_capture_hdr *h)
+{
+	if (fault_take(FAULT_CAPTURE_LEN))
+		h->caplen = htole32(UINT32_MAX);
+	if (fault_take(FAULT_CAPTURE_SHORT))
+		h->len = htole32(1);
+	if (fault_take(FAULT_CAPTURE_TYPE))
+		h->type = htole16(99);
+	if (fault_take(FAULT_CAPTURE_UNKNOWN))
+		h->flow ^= htole32(0x80000000);
+}
+
+int device_capture_send(struct device *d, const struct device_frame *f)
+{
+	struct virtio_toe_capture_hdr h = {
+		.flow = htole32(f->id),
+		.type = htole16(f->type),
+		.len = htole32(f->len),
+		.caplen = htole32(f->caplen),
+		.time_ns = htole64(f->time_ns),
+		.dropped = htole64(f->dropped),
+	};
+	struct vq_chain *c = &d->frame;
+	struct iovec iov[VQ_IOV];
+	int n = device_capture_room(d);
+
+	if (n < 0)
+		return n;
+	if (f->caplen > (uint32_t)n)
+		return -EINVAL;
+	if (f->type != VIRTIO_TOE_CAPTURE_END)
+		frame_lie(&h);
+	iov_write(c->iov, c->nwrite, &h, sizeof(h));
+	n = iov_skip(c->iov, c->nwrite, sizeof(h), iov, VQ_IOV);
+	iov_write(iov, n, f->data, f->caplen);
+	d->frame_have = false;
+	d->n.frames++;
+	vq_push(device_vq(d, CAPTURE), c->head, c->mem, sizeof(h) + f->caplen);
+	return 0;
+}
+
+static void run_frames(struct device *d)
+{
+	if (!d->frame_starved || frame_take(d))
+		return;
+	d->frame_starved = false;
+	capture_ready(d->card);
+}
+
 /* Start, stop, rounds */
 
 static void run_queues(struct device *d)
@@ -681,6 +798,8 @@ static void on_kick(void *arg, unsigned int q)
 		return;
 	if (q == RX)
 		run_rx(d);
+	else if (q == CAPTURE)
+		run_frames(d);
 	else if (q != EVENT)
 		run_queues(d);
 	/* Events go out at the end of the round. */
@@ -726,6 +845,10 @@ static void device_reset(struct device *d)
 		vq_unpop(device_vq(d, RX), &d->rx);
 	d->rx_have = false;
 	d->rx_starved = false;
+	if (d->frame_have)
+		vq_unpop(device_vq(d, CAPTURE), &d->frame);
+	d->frame_have = false;
+	d->frame_starved = false;
 	d->num_events = 0;
 	d->victim.id = 0;
 	d->lost = d->flows > 0;
@@ -760,6 +883,7 @@ struct device *device_new(struct loop *l, struct card *c,
 	struct vhost_user_config vc = {
 		.path = cfg->socket_path,
 		.features = 1ull << VIRTIO_TOE_F_MARKER |
+			    1ull << VIRTIO_TOE_F_CAPTURE |
 			    (cfg->ipv6 ? 1ull << VIRTIO_TOE_F_IPV6 : 0),
 		.ops = &ops,
 		.arg = d,
@@ -778,7 +902,7 @@ struct device *device_new(struct loop *l, struct card *c,
 	d->config.version = htole32(VIRTIO_TOE_VERSION);
 	d->config.max_flows = htole32(cfg->max_flows);
 	d->config.max_tx_len = htole32(MAX_TX_LEN);
-	d->config.num_pairs = htole16(1);
+	d->config.num_pairs = htole16(NUM_PAIRS);
 	memcpy(d->config.mac, cfg->mac, sizeof(d->config.mac));
 	d->again.expired = queues_again;
 	d->round.round = end_of_round;
@@ -822,6 +946,8 @@ void device_status_json(struct device *d, FILE *out)
 	COUNTER(rx_acks);
 	COUNTER(rx_starved);
 	COUNTER(events);
+	COUNTER(frames);
+	COUNTER(frames_starved);
 	COUNTER(resets);
 	COUNTER(broken);
 #undef COUNTER

@@ -93,6 +93,24 @@ struct device_rx {
 };
 int device_rx_send(struct device *d, const struct device_rx *msg);
 
+/* A frame on the wire, or VIRTIO_TOE_CAPTURE_END. Host-endian, converted here. */
+struct device_frame {
+	uint32_t id;
+	uint16_t type;		/* VIRTIO_TOE_CAPTURE_* */
+	uint32_t len;		/* on the wire */
+	uint32_t caplen;	/* of these are at data */
+	uint64_t time_ns;	/* since 1970 */
+	uint64_t dropped;
+	const void *data;
+};
+
+/* Bytes of a frame for which the next capture buffer has room, or -EAGAIN when
+ * there is none (capture_ready() is called when there is one again).
+ */
+int device_capture_room(struct device *d);
+/* Sends it in that buffer; -EAGAIN as above, -EINVAL when it does not fit. */
+int device_capture_send(struct device *d, const struct device_frame *f);
+
 /* VIRTIO_TOE_EV_*. Without a buffer for it the event waits here; -EAGAIN when
  * as many as there may be flows wait already, or when the device does not run.
  */

@@ -29,6 +29,7 @@
 
 #include <linux/if_ether.h>
 
+#include "capture.h"
 #include "card_internal.h"
 #include "fault.h"
 #include "log.h"
@@ -552,6 +553,7 @@ static void flow_gone(struct flow *f, bool answer)
 	steer_clear(c->steer, &f->tuple);
 	hold_to_host(c->hold, f);
 	hold_list_purge(c->hold, &f->held);
+	capture_end(c, f->id);
 	card_flow_remove(c, f);
 	free(f);
 }
@@ -575,6 +577,7 @@ void flow_reset(struct card *c)
 	for (i = 0; i <= c->hash_mask; i++)
 		while (c->ids[i])
 			flow_gone(c->ids[i], false);
+	captures_reset(c);
 }
 
 /* INJECT */

@@ -314,6 +314,33 @@ int steer_credit_set(struct steer *s, const struct toe_tuple *t, uint32_t edge)
 	return 0;
 }
 
+int steer_capture_set(struct steer *s, const struct toe_tuple *t, uint32_t id)
+{
+	struct toe_card_capture value = { .flow = id };
+
+	if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.capture), t, &value,
+				BPF_NOEXIST))
+		return -errno;
+	s->skel->bss->capturing++;
+	return 0;
+}
+
+uint64_t steer_capture_clear(struct steer *s, const struct toe_tuple *t)
+{
+	struct toe_card_capture value = {};
+	int fd = bpf_map__fd(s->skel->maps.capture);
+
+	bpf_map_lookup_elem(fd, t, &value);
+	if (!bpf_map_delete_elem(fd, t))
+		s->skel->bss->capturing--;
+	return value.dropped;
+}
+
+int steer_frames_fd(const struct steer *s)
+{
+	return bpf_map__fd(s->skel->maps.frames);
+}
+
 void steer_beat(struct steer *s)
 {
 	__u64 now = loop_now_ns();

@@ -35,6 +35,13 @@ void steer_guard_clear(struct steer *s, const struct toe_tuple *t);
 /* The right window edge that the host has room for */
 int steer_credit_set(struct steer *s, const struct toe_tuple *t, uint32_t edge);
 
+/* The flow's frames go into the ring from here on. */
+int steer_capture_set(struct steer *s, const struct toe_tuple *t, uint32_t id);
+/* And no more; returns how many there was no room for. */
+uint64_t steer_capture_clear(struct steer *s, const struct toe_tuple *t);
+/* The ring of struct toe_card_frame, a map */
+int steer_frames_fd(const struct steer *s);
+
 /* The card lives; to be said several times in TOE_HEARTBEAT_NS */
 void steer_beat(struct steer *s);
 

@@ -13,7 +13,7 @@
 #include "loop.h"
 #include "vring.h"
 
-#define VHOST_USER_QUEUES	4
+#define VHOST_USER_QUEUES	5
 
 struct vhost_user;
 

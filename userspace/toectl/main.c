@@ -10,8 +10,8 @@ static const char usage[] =
 	"Usage: toectl [ OPTIONS ] OBJECT { COMMAND | help }\n"
 	"       toectl { help | -V }\n"
 	"\n"
-	"OBJECT := { load | unload | engine | flow | why | policy | monitor | top | stats |\n"
-	"            set | settings | xdp }\n"
+	"OBJECT := { load | unload | engine | flow | capture | why | policy | monitor | top |\n"
+	"            stats | set | settings | xdp }\n"
 	"OPTIONS := { -j[son] | -p[retty] | -a[ll] | -n NUMBER }\n"
 	"\n"
 	"       toectl load [ cgroup PATH ] [ policy FILE ]\n"
@@ -20,6 +20,7 @@ static const char usage[] =
 	"       toectl flow show [ FLOW | [ FILTER ] [ rate above RATE ] [ ORDER ] ]\n"
 	"       toectl flow offload TUPLE\n"
 	"       toectl flow return { FLOW | all }\n"
+	"       toectl capture FLOW -w { FILE | - } [ CAPTURE-OPTIONS ]\n"
 	"       toectl why FLOW\n"
 	"       toectl policy { add | replace } RULE\n"
 	"       toectl policy del prio NUMBER\n"
@@ -44,13 +45,15 @@ static const char usage[] =
 	"FLOW := { id NUMBER | TUPLE }\n"
 	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n"
 	"FILTER, ORDER: see 'toectl flow help'\n"
-	"RULE, CONNECTION: see 'toectl policy help'\n";
+	"RULE, CONNECTION: see 'toectl policy help'\n"
+	"CAPTURE-OPTIONS: see 'toectl capture help'\n";
 
 static const struct command objects[] = {
 	{ "load",	do_load },
 	{ "unload",	do_unload },
 	{ "engine",	do_engine },
 	{ "flow",	do_flow },
+	{ "capture",	do_capture },
 	{ "why",	do_why },
 	{ "policy",	do_policy },
 	{ "monitor",	do_monitor },
@@ -97,6 +100,14 @@ static bool is_abbreviated(char **argv, int index)
 	return index >= 0 && strcmp(argv[optind - 1] + 2, options[index].name);
 }
 
+/* capture has options of its own: those behind its name are left to it. */
+static const char *short_options(char **argv)
+{
+	while (*argv && **argv == '-')
+		argv++;
+	return *argv && !strcmp(*argv, "capture") ? "+" SHORT_OPTIONS : SHORT_OPTIONS;
+}
+
 /* Does -a mean anything to them? */
 static bool has_all(int argc, char **argv)
 {
@@ -113,12 +124,13 @@ static int bad_times(const char *word)
 
 int main(int argc, char **argv)
 {
+	const char *letters = short_options(argv + 1);
 	struct ctl ctl = { .out.file = stdout };
 	int index = -1;
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, SHORT_OPTIONS, options, &index)) != -1) {
+	while ((opt = getopt_long(argc, argv, letters, options, &index)) != -1) {
 		if (opt != '?' && is_abbreviated(argv, index)) {
 			optopt = 0;
 			return bad_option(argv);

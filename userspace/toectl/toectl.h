@@ -33,6 +33,7 @@ struct ctl {
 	const char *what;
 };
 
+int do_capture(struct ctl *ctl, int argc, char **argv);
 int do_engine(struct ctl *ctl, int argc, char **argv);
 int do_flow(struct ctl *ctl, int argc, char **argv);
 int do_load(struct ctl *ctl, int argc, char **argv);

@@ -141,6 +141,18 @@ enum toe_reason {
  * @TOE_CMD_RULE_GET: dump: the rules under which flows were signalled
  * @TOE_CMD_ENGINE_EVENT: multicast: an engine came, went or does not answer any
  *	more; in every network namespace, with TOE_A_EVENT and TOE_A_ENGINE
+ * @TOE_CMD_CAPTURE_START: do: send this socket the frames of an offloaded flow,
+ *	named by TOE_A_FLOW, as they are on its engine's wire, TOE_A_CAPTURE
+ *	with TOE_A_CAPTURE_SNAPLEN bytes of each. Answers with TOE_A_FLOW once the
+ *	engine shows them. One flow for a socket and one socket for a flow; lasts
+ *	until the socket is closed, or TOE_CMD_CAPTURE_STOP. Goes on with the
+ *	flow's next offload when it leaves the engine. Privileged, and wants
+ *	CAP_NET_RAW, too
+ * @TOE_CMD_CAPTURE_STOP: do: no more frames; answers with
+ *	TOE_A_CAPTURE_FRAMES and TOE_A_CAPTURE_DROPPED behind the last one. When
+ *	the socket has no room for the answer it may be asked again
+ * @TOE_CMD_CAPTURE: unicast, to a socket that captures: a frame, or that there
+ *	will be no more. TOE_CMD_EVENT of the flow comes unicast, too
  */
 enum toe_cmd {
 	TOE_CMD_UNSPEC,
@@ -155,6 +167,9 @@ enum toe_cmd {
 	TOE_CMD_FLOW_WHY,
 	TOE_CMD_RULE_GET,
 	TOE_CMD_ENGINE_EVENT,
+	TOE_CMD_CAPTURE_START,
+	TOE_CMD_CAPTURE_STOP,
+	TOE_CMD_CAPTURE,
 
 	__TOE_CMD_MAX
 };
@@ -171,6 +186,7 @@ enum toe_cmd {
  * @TOE_A_EVENT: nest of enum toe_event_attr
  * @TOE_A_WHY: nest of enum toe_why_attr
  * @TOE_A_RULE: nest of enum toe_rule_attr
+ * @TOE_A_CAPTURE: nest of enum toe_capture_attr
  */
 enum toe_attr {
 	TOE_A_UNSPEC,
@@ -182,6 +198,7 @@ enum toe_attr {
 	TOE_A_EVENT,
 	TOE_A_WHY,
 	TOE_A_RULE,
+	TOE_A_CAPTURE,
 
 	__TOE_A_MAX
 };
@@ -314,7 +331,9 @@ enum toe_engine_attr {
 	X(ERR_LENGTH,	   "err_length")      /* engine's lengths are impossible */ \
 	X(ERR_LATE_REPLY,  "err_late_reply")  /* engine answered too late */   \
 	X(ERR_PROTOCOL,	   "err_protocol")    /* any other breach */	       \
-	X(LOOKS,	   "looks")	      /* at the way of a flow */
+	X(LOOKS,	   "looks")	      /* at the way of a flow */	       \
+	X(CAPTURE_FRAMES,  "capture_frames")  /* given to who captures */      \
+	X(CAPTURE_DROPS,   "capture_drops")   /* and those there was no room for */
 
 enum toe_stat {
 #define TOE_STAT_ENUM(name, word) TOE_STAT_##name,
@@ -447,5 +466,39 @@ enum toe_rule_attr {
 	__TOE_A_RULE_MAX
 };
 #define TOE_A_RULE_MAX (__TOE_A_RULE_MAX - 1)
+
+/**
+ * enum toe_capture_attr - a capture, or a frame of it
+ * @TOE_A_CAPTURE_UNSPEC: never used
+ * @TOE_A_CAPTURE_PAD: padding
+ * @TOE_A_CAPTURE_SNAPLEN: u32, most bytes of a frame that are wanted, at least 1
+ * @TOE_A_CAPTURE_TIME_NS: u64, when the frame was on the wire, by the engine's
+ *	clock, CLOCK_REALTIME nanoseconds
+ * @TOE_A_CAPTURE_SENT: u8, 1: the engine sent it, 0: it was received
+ * @TOE_A_CAPTURE_LEN: u32, bytes of the frame on the wire
+ * @TOE_A_CAPTURE_FRAME: binary, its bytes from the Ethernet header on, as many
+ *	as were kept
+ * @TOE_A_CAPTURE_FRAMES: u64, frames given to the socket so far
+ * @TOE_A_CAPTURE_DROPPED: u64, frames lost so far: where the engine or the
+ *	socket had no room
+ * @TOE_A_CAPTURE_REASON: u8, enum toe_reason: there will be no more:
+ *	TOE_REASON_UNKNOWN: the connection has ended, TOE_REASON_ENGINE_REFUSED:
+ *	its new engine does not show frames
+ */
+enum toe_capture_attr {
+	TOE_A_CAPTURE_UNSPEC,
+	TOE_A_CAPTURE_PAD,
+	TOE_A_CAPTURE_SNAPLEN,
+	TOE_A_CAPTURE_TIME_NS,
+	TOE_A_CAPTURE_SENT,
+	TOE_A_CAPTURE_LEN,
+	TOE_A_CAPTURE_FRAME,
+	TOE_A_CAPTURE_FRAMES,
+	TOE_A_CAPTURE_DROPPED,
+	TOE_A_CAPTURE_REASON,
+
+	__TOE_A_CAPTURE_MAX
+};
+#define TOE_A_CAPTURE_MAX (__TOE_A_CAPTURE_MAX - 1)
 
 #endif /* _UAPI_LINUX_TOE_H */

@@ -17,11 +17,14 @@
 
 #define VIRTIO_TOE_F_MARKER		1	/* the device sends struct virtio_toe_marker */
 
-/* Queues: 0 control, 1 event, then rx and tx pairs */
+#define VIRTIO_TOE_F_CAPTURE		2	/* the device shows frames: the capture queue */
+
+/* Queues: 0 control, 1 event, then rx and tx pairs, then capture if agreed */
 #define VIRTIO_TOE_VQ_CONTROL		0
 #define VIRTIO_TOE_VQ_EVENT		1
 #define VIRTIO_TOE_VQ_RX(pair)		(2 + 2 * (pair))
 #define VIRTIO_TOE_VQ_TX(pair)		(3 + 2 * (pair))
+#define VIRTIO_TOE_VQ_CAPTURE(pairs)	VIRTIO_TOE_VQ_RX(pairs)
 
 /**
  * struct virtio_toe_config - device configuration, read once at probe
@@ -49,6 +52,8 @@ struct virtio_toe_config {
 #define VIRTIO_TOE_CMD_RELEASE		4	/* forget it, frames go to the host */
 #define VIRTIO_TOE_CMD_INJECT		5	/* an IP packet that reached the host late */
 #define VIRTIO_TOE_CMD_PING		6	/* are you there */
+#define VIRTIO_TOE_CMD_CAPTURE_START	7	/* show the flow's frames */
+#define VIRTIO_TOE_CMD_CAPTURE_STOP	8	/* and no more */
 
 /* struct virtio_toe_reply.status */
 #define VIRTIO_TOE_S_OK			0
@@ -110,7 +115,8 @@ struct virtio_toe_state {
  * @reserved: zero
  * @flow: the flow's id, chosen by the driver, not 0, not reused while the
  *	device may know it; 0 for PING
- * @len: bytes that follow in the chain: an IP packet for INJECT, else 0
+ * @len: bytes that follow in the chain: an IP packet for INJECT, struct
+ *	virtio_toe_capture for CAPTURE_START, else 0
  * @state: for PREPARE only .tuple counts, for OPEN all; else zero
  */
 struct virtio_toe_cmd {
@@ -199,6 +205,41 @@ struct virtio_toe_event {
 	__le16	type;
 	__le16	reserved;
 	__le32	flow;
+};
+
+/**
+ * struct virtio_toe_capture - what follows CAPTURE_START
+ * @snaplen: most bytes of a frame to show, at least 1
+ * @reserved: zero
+ */
+struct virtio_toe_capture {
+	__le32	snaplen;
+	__le32	reserved;
+};
+
+/* struct virtio_toe_capture_hdr.type */
+#define VIRTIO_TOE_CAPTURE_RECEIVED	1	/* a frame came from the wire */
+#define VIRTIO_TOE_CAPTURE_SENT		2	/* a frame went to the wire */
+#define VIRTIO_TOE_CAPTURE_END		3	/* no more of this flow */
+
+/**
+ * struct virtio_toe_capture_hdr - head of a capture chain, device-writable
+ * @flow: the flow's id
+ * @type: VIRTIO_TOE_CAPTURE_*
+ * @reserved: zero
+ * @len: bytes of the frame on the wire; 0 for END
+ * @caplen: of these follow; 0 for END
+ * @time_ns: when, by the device's clock, nanoseconds since 1970-01-01 UTC
+ * @dropped: frames of this flow that could not be shown, since CAPTURE_START
+ */
+struct virtio_toe_capture_hdr {
+	__le32	flow;
+	__le16	type;
+	__le16	reserved;
+	__le32	len;
+	__le32	caplen;
+	__le64	time_ns;
+	__le64	dropped;
 };
 
 #define VIRTIO_TOE_MARKER_ETHERTYPE	0x88b5	/* IEEE 802, local experimental */

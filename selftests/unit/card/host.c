@@ -19,6 +19,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "host.h"
 #include "pattern.h"
 #include "peer.h"
@@ -34,6 +35,7 @@
 
 struct loop *host_loop;
 struct card *host_card;
+struct host_frames host_frames = { .room = 16352 };
 unsigned int host_events;
 unsigned int host_scarce;
 unsigned int host_injected, host_not_calm;
@@ -327,6 +329,22 @@ int device_rx_send(struct device *d, const struct device_rx *msg)
 	if (h->where == ENGINE && seq_after(msg->seq + msg->len, h->edge))
 		wrong(h, "more delivered than credit");
 	engine_acked(h, msg);
+	return 0;
+}
+
+int device_capture_room(struct device *d)
+{
+	(void)d;
+	return host_frames.room;
+}
+
+int device_capture_send(struct device *d, const struct device_frame *f)
+{
+	(void)d;
+	if (host_frames.room < 0)
+		return -EAGAIN;
+	if (host_frames.show)
+		host_frames.show(f);
 	return 0;
 }
 
@@ -663,6 +681,22 @@ bool host_release(struct host_flow *h)
 
 	flow_release(host_card, &cmd, h->id);
 	return cmd.answered && !h->status;
+}
+
+uint32_t host_capture(struct host_flow *h, uint32_t snaplen)
+{
+	struct device_cmd cmd = { .h = h };
+
+	capture_start(host_card, &cmd, h->id, snaplen);
+	return h->status;
+}
+
+uint32_t host_capture_stop(struct host_flow *h)
+{
+	struct device_cmd cmd = { .h = h };
+
+	capture_stop(host_card, &cmd, h->id);
+	return h->status;
 }
 
 const char *host_resume(struct host_flow *h)

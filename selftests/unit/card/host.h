@@ -86,6 +86,18 @@ const char *host_from_card(struct host_flow *h);
 void host_run(uint64_t ns);
 bool host_run_until(bool (*done)(void *arg), void *arg, uint64_t ns);
 
+/* Frames that the card shows: where to, and for how many bytes of one there is
+ * room (-EAGAIN: none).
+ */
+struct host_frames {
+	int room;
+	void (*show)(const struct device_frame *f);
+};
+extern struct host_frames host_frames;
+/* VIRTIO_TOE_S_* */
+uint32_t host_capture(struct host_flow *h, uint32_t snaplen);
+uint32_t host_capture_stop(struct host_flow *h);
+
 /* Bytes acknowledged or given away */
 uint64_t host_sent(struct host_flow *h);
 /* Events that the card sent */

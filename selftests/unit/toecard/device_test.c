@@ -23,6 +23,7 @@
 
 #include <toe/virtio_state.h>
 
+#include "capture.h"
 #include "control.h"
 #include "device.h"
 #include "fault.h"
@@ -39,8 +40,11 @@
 #define EVENT	1
 #define RX	2
 #define TX	3
+#define CAPTURE	4
+#define QUEUES	5
 
 #define FEATURES	(1ull << 32 | 1ull << 30 | 1ull << 29 | 1ull << 28)
+#define CAPTURE_BIT	(1ull << VIRTIO_TOE_F_CAPTURE)
 #define DEVICE_BITS	0xffffffull	/* features that belong to the device */
 #define MAX_FLOWS	8
 
@@ -51,6 +55,8 @@
 #define RX_HDR		(DATA + 0x20000)
 #define RX_BUF		(DATA + 0x21000)
 #define TX_BUF		(DATA + 0x30000)
+#define FRAME(i)	(DATA + 0x28000 + (i) * 0x100)
+#define FRAME_LEN	0x80
 
 /* What the card did to its flows */
 static struct {
@@ -66,15 +72,17 @@ static struct {
 	struct device_tx *tx[16];
 	unsigned int num_tx;
 	uint32_t credit;
-	int resets, rx_ready;
+	int resets, rx_ready, capture_ready;
+	uint32_t snaplen;
 } seen;
 
+static uint64_t capture_bit = CAPTURE_BIT;	/* what the driver accepts */
 static struct front front;
 static struct loop *loop;
 static struct device *device;
 static struct control *control;
 static char dir[] = "/tmp/device_test.XXXXXX", path[64], control_path[64];
-static int sock, kick[4], call[4];
+static int sock, kick[QUEUES], call[QUEUES];
 static int logged;
 
 enum log_level log_level;
@@ -150,6 +158,26 @@ void flow_rx_ready(struct card *c)
 {
 	(void)c;
 	seen.rx_ready++;
+}
+
+void capture_start(struct card *c, struct device_cmd *cmd, uint32_t id,
+		   uint32_t snaplen)
+{
+	(void)c;
+	seen.snaplen = snaplen;
+	answer(cmd, "capture", id);
+}
+
+void capture_stop(struct card *c, struct device_cmd *cmd, uint32_t id)
+{
+	(void)c;
+	answer(cmd, "stop", id);
+}
+
+void capture_ready(struct card *c)
+{
+	(void)c;
+	seen.capture_ready++;
 }
 
 void flow_reset(struct card *c)
@@ -297,11 +325,11 @@ static void start_queues(uint16_t base)
 {
 	unsigned int q;
 
-	for (q = 0; q < 4; q++)
+	for (q = 0; q < QUEUES; q++)
 		start_queue(q, base ? front.avail[q] : 0);
-	for (q = 0; q < 4; q++)
+	for (q = 0; q < QUEUES; q++)
 		vu_state(18, q, 1);
-	for (q = 0; q < 4; q++)
+	for (q = 0; q < QUEUES; q++)
 		vu_u64(13, q, call[q]);
 }
 
@@ -309,9 +337,9 @@ static void stop_queues(void)
 {
 	unsigned int q;
 
-	for (q = 0; q < 4; q++)
+	for (q = 0; q < QUEUES; q++)
 		vu_state(18, q, 0);
-	for (q = 0; q < 4; q++) {
+	for (q = 0; q < QUEUES; q++) {
 		vu_state(11, q, 0);
 		/* Nothing in flight: what was offered is used. */
 		assert_int_equal(vu_reply(11).p.u32[1],
@@ -324,7 +352,7 @@ static void stop_queues_paused(void)
 {
 	unsigned int q;
 
-	for (q = 0; q < 4; q++) {
+	for (q = 0; q < QUEUES; q++) {
 		vu_state(11, q, 0);
 		assert_int_equal(vu_reply(11).p.u32[1],
 				 front_used(&front, q)->idx);
@@ -342,9 +370,9 @@ static void connect_front(void)
 	assert_int_equal(vu_reply(15).p.u64, 1 << 0 | 1 << 3 | 1 << 5 | 1 << 9);
 	vu_u64(16, 1 << 0 | 1 << 3 | 1 << 5 | 1 << 9, -1);
 	vu_send(17, "", 0);
-	assert_int_equal(vu_reply(17).p.u64, 4);
+	assert_int_equal(vu_reply(17).p.u64, QUEUES);
 	vu_send(3, "", 0);
-	vu_u64(2, FEATURES, -1);
+	vu_u64(2, FEATURES | capture_bit, -1);
 	assert_int_equal(vu_mem_table(), 0);
 	turn();
 }
@@ -365,7 +393,7 @@ static int setup(void **state)
 	snprintf(path, sizeof(path), "%s/vhost", dir);
 	snprintf(control_path, sizeof(control_path), "%s/control", dir);
 	front_init(&front);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < QUEUES; i++) {
 		kick[i] = eventfd(0, EFD_NONBLOCK);
 		call[i] = eventfd(0, EFD_NONBLOCK);
 	}
@@ -390,7 +418,7 @@ static int teardown(void **state)
 	loop_free(loop);
 	for (i = 0; i < FAULT_MAX; i++)
 		fault_arm(fault_word(i), 0, 0);
-	for (i = 0; i < 4; i++) {
+	for (i = 0; i < QUEUES; i++) {
 		close(kick[i]);
 		close(call[i]);
 	}
@@ -922,6 +950,155 @@ static void unfit_rx_buffer(void **state)
 	assert_int_equal(logged, 1);
 }
 
+static uint32_t start_capture(const void *what, uint32_t len)
+{
+	offer_command(0, VIRTIO_TOE_CMD_CAPTURE_START, 7, NULL, what, len);
+	do_kick(CTL);
+	return reply_of(0)->status;
+}
+
+static void capture_commands(void **state)
+{
+	const struct { struct virtio_toe_capture c; char more[4]; } what = {
+		{ .snaplen = 96 }, "" };
+
+	(void)state;
+	assert_int_equal(start_capture(&what, sizeof(what.c)), VIRTIO_TOE_S_OK);
+	assert_string_equal(seen.last, "capture");
+	assert_int_equal(seen.id, 7);
+	assert_int_equal(seen.snaplen, 96);
+	assert_int_equal(command(VIRTIO_TOE_CMD_CAPTURE_STOP, 7), VIRTIO_TOE_S_OK);
+	assert_string_equal(seen.last, "stop");
+	/* lengths that are wrong, and the fault */
+	strcpy(seen.last, "-");
+	assert_int_equal(start_capture(&what, 0), VIRTIO_TOE_S_INVAL);
+	assert_int_equal(start_capture(&what, 7), VIRTIO_TOE_S_INVAL);
+	assert_int_equal(start_capture(&what, 12), VIRTIO_TOE_S_INVAL);
+	fault_arm("capture-refuse", 1, 0);
+	assert_int_equal(start_capture(&what, sizeof(what.c)), VIRTIO_TOE_S_FULL);
+	assert_string_equal(seen.last, "-");
+}
+
+static int setup_without_capture(void **state)
+{
+	int err;
+
+	capture_bit = 0;
+	err = setup(state);
+	capture_bit = CAPTURE_BIT;
+	return err;
+}
+
+static void capture_not_agreed(void **state)
+{
+	const struct virtio_toe_capture what = { .snaplen = 96 };
+
+	(void)state;
+	assert_int_equal(start_capture(&what, sizeof(what)), VIRTIO_TOE_S_UNSUPP);
+}
+
+static void post_frame(uint16_t i)
+{
+	front_set_desc(&front, CAPTURE, i, FRAME(i),
+		       sizeof(struct virtio_toe_capture_hdr) + FRAME_LEN, W, 0);
+	front_offer(&front, CAPTURE, i);
+	do_kick(CAPTURE);
+}
+
+static struct device_frame a_frame = {
+	.id = 7, .type = VIRTIO_TOE_CAPTURE_SENT, .len = 1514, .caplen = 5,
+	.time_ns = 1700000000123456789, .dropped = 3, .data = "frame",
+};
+
+static void frames(void **state)
+{
+	struct virtio_toe_capture_hdr *h = front_ptr(&front, FRAME(0));
+	struct device_frame f = a_frame;
+	uint32_t head, len;
+
+	(void)state;
+	assert_int_equal(device_capture_room(device), -EAGAIN);
+	assert_int_equal(device_capture_send(device, &f), -EAGAIN);
+	post_frame(0);
+	assert_int_equal(seen.capture_ready, 1);
+	assert_int_equal(device_capture_room(device), FRAME_LEN);
+	f.caplen = FRAME_LEN + 1;
+	assert_int_equal(device_capture_send(device, &f), -EINVAL);
+	f.caplen = 5;
+	assert_int_equal(device_capture_send(device, &f), 0);
+	assert_int_equal(device_capture_send(device, &f), -EAGAIN);
+	turn();
+	assert_true(interrupted(CAPTURE));
+	assert_true(front_take(&front, CAPTURE, &head, &len));
+	assert_int_equal(len, sizeof(*h) + 5);
+	assert_int_equal(h->flow, 7);
+	assert_int_equal(h->type, VIRTIO_TOE_CAPTURE_SENT);
+	assert_int_equal(h->len, 1514);
+	assert_int_equal(h->caplen, 5);
+	assert_true(h->time_ns == 1700000000123456789);
+	assert_int_equal(h->dropped, 3);
+	assert_memory_equal(h + 1, "frame", 5);
+	/* The end has no bytes. */
+	post_frame(1);
+	f = (struct device_frame){ .id = 7, .type = VIRTIO_TOE_CAPTURE_END,
+				   .dropped = 4 };
+	assert_int_equal(device_capture_send(device, &f), 0);
+	assert_true(front_take(&front, CAPTURE, &head, &len));
+	assert_int_equal(len, sizeof(*h));
+	h = front_ptr(&front, FRAME(1));
+	assert_int_equal(h->type, VIRTIO_TOE_CAPTURE_END);
+	assert_int_equal(h->dropped, 4);
+}
+
+static void unfit_frame_buffer(void **state)
+{
+	(void)state;
+	post_events(1);
+	front_set_desc(&front, CAPTURE, 0, FRAME(0),
+		       sizeof(struct virtio_toe_capture_hdr), W, 0);
+	front_offer(&front, CAPTURE, 0);
+	do_kick(CAPTURE);
+	assert_int_equal(device_capture_room(device), -EAGAIN);
+	assert_int_equal(device_capture_room(device), -EAGAIN);
+	turn();
+	assert_true(event_is(VIRTIO_TOE_EV_FAILED, 0));
+	assert_int_equal(logged, 1);
+	/* The other queues are served. */
+	assert_int_equal(command(VIRTIO_TOE_CMD_PING, 0), VIRTIO_TOE_S_OK);
+}
+
+static void fault_frames(void **state)
+{
+	struct virtio_toe_capture_hdr *h;
+	unsigned int i;
+
+	(void)state;
+	fault_arm("capture-absurd-len", 1, 0);
+	fault_arm("capture-short-len", 1, 0);
+	fault_arm("capture-wrong-type", 1, 0);
+	fault_arm("capture-unknown-flow", 1, 0);
+	for (i = 0; i < 2; i++) {
+		post_frame(i);
+		assert_int_equal(device_capture_send(device, &a_frame), 0);
+		h = front_ptr(&front, FRAME(i));
+		assert_int_equal(h->caplen, i ? 5 : UINT32_MAX);
+		assert_int_equal(h->len, i ? 1514 : 1);
+		assert_int_equal(h->type, i ? VIRTIO_TOE_CAPTURE_SENT : 99);
+		assert_int_equal(h->flow, i ? 7 : 0x80000007);
+	}
+}
+
+/* A buffer that was looked at goes back to the driver unused. */
+static void frame_at_reset(void **state)
+{
+	(void)state;
+	post_frame(0);
+	device_capture_room(device);
+	stop_queues_paused();
+	assert_int_equal(seen.resets, 1);
+	assert_int_equal(device_capture_room(device), -EAGAIN);
+}
+
 static void events_wait(void **state)
 {
 	int i;
@@ -1347,6 +1524,13 @@ int main(void)
 		TEST(receive),
 		TEST(rx_too_long),
 		TEST(unfit_rx_buffer),
+		TEST(capture_commands),
+		cmocka_unit_test_setup_teardown(capture_not_agreed,
+						setup_without_capture, teardown),
+		TEST(frames),
+		TEST(unfit_frame_buffer),
+		TEST(fault_frames),
+		TEST(frame_at_reset),
 		TEST(events_wait),
 		TEST(reset_with_work),
 		TEST(paused),
