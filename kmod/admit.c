@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The tests before an offload, cheap and lasting ones first: what the connection
- * is, its way, calm, NAT, the quotas, the engine.
+ * is, its way, calm, the firewall, the quotas, the engine.
  */
 #include <linux/delay.h>
 #include <linux/etherdevice.h>
@@ -53,7 +53,9 @@ enum toe_reason toe_admit(struct toe_admission *a)
 		reason = toe_admit_sock(a, &dst);
 	}
 	if (!reason)
-		reason = toe_conntrack_ask(a->net, a->tuple);
+		reason = toe_conntrack_ask(a->net, a->tuple, a->sig,
+					   dst->dev->ifindex,
+					   a->places ? &a->entry : NULL);
 	if (!reason)
 		reason = toe_quota_get(a->net, a->sig, a->places);
 	if (!reason) {
@@ -61,6 +63,8 @@ enum toe_reason toe_admit(struct toe_admission *a)
 		if (reason && a->places)
 			toe_quota_put(a->places);
 	}
+	if (reason)
+		toe_entry_put(&a->entry);
 	dst_release(dst);
 	return reason;
 }

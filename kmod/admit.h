@@ -10,6 +10,8 @@
 #include <linux/toe.h>
 #include <toe/signal.h>
 
+#include "conntrack.h"
+
 struct net;
 struct sock;
 struct toe_engine;
@@ -26,6 +28,8 @@ struct toe_places;
  * @engine: answer: the engine, with a reference and a place on it for
  *	toe_engine_put(); NULL when only looking
  * @engine_name: answer: its name
+ * @entry: answer: its entry in conntrack, for toe_entry_put(); empty when only
+ *	looking
  */
 struct toe_admission {
 	struct net		*net;
@@ -36,6 +40,7 @@ struct toe_admission {
 
 	struct toe_engine	*engine;
 	char			engine_name[TOE_ENGINE_NAME_LEN];
+	struct toe_entry	entry;
 };
 
 /**

@@ -30,6 +30,8 @@ void toe_backoff_failed(struct toe_backoff *b, enum toe_reason reason)
 	case TOE_REASON_RULE_QUOTA:
 	case TOE_REASON_NETNS_QUOTA:
 	case TOE_REASON_MEMORY:
+	case TOE_REASON_MARK:
+	case TOE_REASON_UNSEEN:
 		WRITE_ONCE(b->until_ns, ktime_get_ns() + TOE_NO_ROOM_NS);
 		break;
 	default:
@@ -49,6 +51,8 @@ static bool toe_backoff_counts(enum toe_reason reason)
 	case TOE_REASON_PEER_RST:
 	case TOE_REASON_LOCAL_FIN:
 	case TOE_REASON_LOCAL_RST:
+	case TOE_REASON_CONNTRACK:
+	case TOE_REASON_MARK:
 		return false;
 	default:
 		return true;

@@ -22,8 +22,8 @@ struct toe_backoff {
  * @b: of the flow
  * @reason: why
  *
- * That there was no room says nothing about the flow: it waits a fixed, short time
- * and no fail is counted.
+ * That there was no room, or that a mark or silence kept it away for now, says
+ * nothing about the flow: it waits a fixed, short time and no fail is counted.
  */
 void toe_backoff_failed(struct toe_backoff *b, enum toe_reason reason);
 

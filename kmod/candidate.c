@@ -14,6 +14,7 @@
 
 #include "admit.h"
 #include "candidate.h"
+#include "mark.h"
 #include "route.h"
 #include "stats.h"
 #include "trace.h"
@@ -86,7 +87,7 @@ int toe_candidate_policy(struct sock *sk, const struct toe_signal *sig)
 {
 	struct toe_flow_key key = { .net = sock_net(sk) };
 	struct toe_flow *flow __free(toe_flow_put) = NULL;
-	bool busy, wanted;
+	bool busy, wanted, same;
 
 	toe_tuple_from_sock(&key.tuple, sk);
 	flow = toe_flow_lookup(&key);
@@ -97,12 +98,15 @@ int toe_candidate_policy(struct sock *sk, const struct toe_signal *sig)
 		spin_unlock_bh(&flow->lock);
 		return 0;
 	}
+	/* What was seen of its packets is what the old rule wanted to see. */
+	same = flow->open_reason == TOE_REASON_ADMIN ||
+	       toe_mark_same_packets(&flow->sig, sig);
 	flow->sig = *sig;
 	busy = flow->busy;
 	wanted = !(sig->flags & TOE_SIGNAL_NEVER) &&
 		 (sig->prio || flow->open_reason == TOE_REASON_ADMIN);
 	spin_unlock_bh(&flow->lock);
-	if (busy && !wanted)
+	if (busy && !(wanted && same))
 		toe_flow_kick(flow, TOE_REASON_POLICY);
 	else if (busy)
 		/* It may count for another rule now. */

@@ -33,7 +33,8 @@ int toe_candidate_signal(struct sock *sk, const struct toe_signal *sig,
  * @sig: the rule that matches, checked; prio 0: none
  *
  * Returns a flow that is offloaded and that no rule wants there any more: it is
- * never to be, or there is no rule for it and no administrator asked either.
+ * never to be, or there is no rule for it and no administrator asked either; and
+ * one of whose packets the rule wants to know what the old rule did not.
  *
  * Context: any but hard interrupt and NMI.
  * Return: 1 when the connection is known, 0 when not.

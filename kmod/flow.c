@@ -442,6 +442,13 @@ static int toe_return_one(struct toe_flow *flow, void *arg)
 	return 0;
 }
 
+void toe_flow_kick_all(enum toe_reason reason)
+{
+	struct toe_return_all all = { .reason = reason };
+
+	toe_flow_walk(toe_return_one, &all);
+}
+
 void toe_flow_return_all(struct toe_engine *e, enum toe_reason reason)
 {
 	struct toe_return_all all = { .engine = e, .reason = reason };
@@ -494,6 +501,7 @@ void toe_flow_stop(void)
 	WRITE_ONCE(toe_stopping, true);
 	toe_candidate_stop();
 	toe_flow_return_all(NULL, TOE_REASON_UNLOAD);
+	toe_keep_stop();
 }
 
 static void toe_flow_free_table(void *ptr, void *arg)

@@ -37,6 +37,7 @@
 #include <toe/signal.h>
 
 #include "backoff.h"
+#include "keep.h"
 #include "quota.h"
 #include "room.h"
 
@@ -112,6 +113,8 @@ struct toe_flow_key {
  * @ack_pending: L, an acknowledgement waits to be fed
  * @tx_engine: bytes acknowledged while on an engine
  * @rx_engine: bytes taken from an engine
+ * @rx_gate: L, bytes that came by the gate before an engine had them
+ * @kept: its entry in conntrack
  */
 struct toe_flow {
 	struct rhash_head	node;
@@ -189,6 +192,8 @@ struct toe_flow {
 
 	u64			tx_engine;
 	u64			rx_engine;
+	u64			rx_gate;
+	struct toe_kept		kept;
 };
 
 /* Where every work of the module runs */
@@ -372,6 +377,14 @@ int toe_flow_walk(int (*fn)(struct toe_flow *flow, void *arg), void *arg);
  * @reason: why
  */
 void toe_flow_return_all(struct toe_engine *e, enum toe_reason reason);
+
+/**
+ * toe_flow_kick_all() - ask for the return of all flows; does not wait
+ * @reason: why
+ *
+ * Context: process.
+ */
+void toe_flow_kick_all(enum toe_reason reason);
 
 /**
  * toe_flow_forget_net() - a network namespace goes away

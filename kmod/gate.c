@@ -38,9 +38,8 @@ static atomic_t toe_gates_shut;
 /* Reads the addresses and the ports, both checked by the stack before it
  * delivers locally but for the ports' presence. Returns the TCP header.
  */
-static const struct tcphdr *toe_gate_key(struct toe_flow_key *key,
-					 struct sk_buff *skb, u8 family,
-					 struct net *net)
+const struct tcphdr *toe_gate_key(struct toe_flow_key *key, struct sk_buff *skb,
+				  u8 family, struct net *net)
 {
 	const struct tcphdr *th;
 
@@ -71,6 +70,13 @@ static const struct tcphdr *toe_gate_key(struct toe_flow_key *key,
 	key->tuple.local_port = th->dest;
 	key->tuple.remote_port = th->source;
 	return th;
+}
+
+static u32 toe_gate_payload(const struct sk_buff *skb, const struct tcphdr *th)
+{
+	u32 header = skb_transport_offset(skb) + __tcp_hdrlen(th);
+
+	return skb->len > header ? skb->len - header : 0;
 }
 
 static enum toe_reason toe_gate_reason(const struct tcphdr *th)
@@ -143,6 +149,7 @@ static noinline unsigned int toe_gate_frame(struct sk_buff *skb,
 	}
 	e = flow->engine;
 	id = flow->id;
+	flow->rx_gate += toe_gate_payload(skb, th);
 	/* The engine's reference is the flow's, which unbinds under the lock
 	 * and, before the engine can go, waits for an RCU grace period.
 	 */

@@ -15,6 +15,18 @@
 int toe_gate_hook(struct net *net);
 
 /**
+ * toe_gate_key() - whose frame is this?
+ * @key: the result; names a flow if there is one
+ * @skb: in a LOCAL_IN hook
+ * @family: AF_INET or AF_INET6
+ * @net: where
+ *
+ * Return: its TCP header, or NULL when it cannot be an offloaded flow's.
+ */
+const struct tcphdr *toe_gate_key(struct toe_flow_key *key, struct sk_buff *skb,
+				  u8 family, struct net *net);
+
+/**
  * toe_gate_set() - change what the gate does with a flow's frames
  * @flow: in its work
  * @mode: TOE_GATE_INJECT or TOE_GATE_PARK

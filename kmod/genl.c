@@ -11,6 +11,7 @@
 #include "flow.h"
 #include "genl.h"
 #include "genl_msg.h"
+#include "mark.h"
 #include "migrate.h"
 #include "quota.h"
 #include "rule.h"
@@ -23,6 +24,8 @@ static const struct nla_policy toe_nl_settings_policy[TOE_A_SETTINGS_MAX + 1] = 
 	[TOE_A_SETTINGS_MAX_FLOWS] = { .type = NLA_U32 },
 	[TOE_A_SETTINGS_TIMEOUT_MS] = NLA_POLICY_MIN(NLA_U32, 1),
 	[TOE_A_SETTINGS_NETNS_FLOWS] = { .type = NLA_U32 },
+	[TOE_A_SETTINGS_NEVER_MARK] = { .type = NLA_U32 },
+	[TOE_A_SETTINGS_NEVER_MASK] = { .type = NLA_U32 },
 };
 
 static const struct nla_policy toe_flow_cmd_policy[TOE_A_MAX + 1] = {
@@ -160,14 +163,18 @@ static int toe_nl_stats_get(struct sk_buff *skb, struct genl_info *info)
 static int toe_fill_settings(struct sk_buff *msg, void *arg)
 {
 	struct nlattr *nest = nla_nest_start(msg, TOE_A_SETTINGS);
+	u32 mark, mask;
 
+	toe_mark_get_never(&mark, &mask);
 	if (!nest ||
 	    nla_put_u32(msg, TOE_A_SETTINGS_MAX_FLOWS,
 			READ_ONCE(toe_max_flows)) ||
 	    nla_put_u32(msg, TOE_A_SETTINGS_TIMEOUT_MS,
 			READ_ONCE(toe_timeout_ms)) ||
 	    nla_put_u32(msg, TOE_A_SETTINGS_NETNS_FLOWS,
-			READ_ONCE(toe_netns_flows)))
+			READ_ONCE(toe_netns_flows)) ||
+	    nla_put_u32(msg, TOE_A_SETTINGS_NEVER_MARK, mark) ||
+	    nla_put_u32(msg, TOE_A_SETTINGS_NEVER_MASK, mask))
 		return -EMSGSIZE;
 	nla_nest_end(msg, nest);
 	return 0;
@@ -181,6 +188,7 @@ static int toe_nl_settings_get(struct sk_buff *skb, struct genl_info *info)
 static int toe_nl_settings_set(struct sk_buff *skb, struct genl_info *info)
 {
 	struct nlattr *tb[TOE_A_SETTINGS_MAX + 1], *flows, *timeout, *netns;
+	struct nlattr *mark, *mask;
 	int err;
 
 	if (GENL_REQ_ATTR_CHECK(info, TOE_A_SETTINGS))
@@ -193,7 +201,9 @@ static int toe_nl_settings_set(struct sk_buff *skb, struct genl_info *info)
 	flows = tb[TOE_A_SETTINGS_MAX_FLOWS];
 	timeout = tb[TOE_A_SETTINGS_TIMEOUT_MS];
 	netns = tb[TOE_A_SETTINGS_NETNS_FLOWS];
-	if (!flows && !timeout && !netns) {
+	mark = tb[TOE_A_SETTINGS_NEVER_MARK];
+	mask = tb[TOE_A_SETTINGS_NEVER_MASK];
+	if (!flows && !timeout && !netns && !mark && !mask) {
 		GENL_SET_ERR_MSG(info, "no setting given");
 		return -EINVAL;
 	}
@@ -212,12 +222,27 @@ static int toe_nl_settings_set(struct sk_buff *skb, struct genl_info *info)
 				    "netns-flows is at most 1048576");
 		return -ERANGE;
 	}
+	if (!mark != !mask) {
+		GENL_SET_ERR_MSG(info, "a mark and its mask belong together");
+		return -EINVAL;
+	}
+	if (mark && (nla_get_u32(mark) & ~nla_get_u32(mask))) {
+		NL_SET_ERR_MSG_ATTR(info->extack, mark,
+				    "bits of the mark are outside of its mask");
+		return -ERANGE;
+	}
 	if (flows)
 		WRITE_ONCE(toe_max_flows, nla_get_u32(flows));
 	if (timeout)
 		WRITE_ONCE(toe_timeout_ms, nla_get_u32(timeout));
 	if (netns)
 		WRITE_ONCE(toe_netns_flows, nla_get_u32(netns));
+	if (mark) {
+		toe_mark_set_never(nla_get_u32(mark), nla_get_u32(mask));
+		/* What was seen of their packets may forbid it now. */
+		if (nla_get_u32(mask))
+			toe_flow_kick_all(TOE_REASON_POLICY);
+	}
 	return 0;
 }
 

@@ -12,6 +12,7 @@
 #include "proc.h"
 #include "quota.h"
 #include "route.h"
+#include "sight.h"
 #include "signal.h"
 #include "sysctl.h"
 
@@ -35,9 +36,12 @@ static int __init toe_init(void)
 	err = toe_gate_init();
 	if (err)
 		goto err_flow;
-	err = toe_route_init();
+	err = toe_sight_init();
 	if (err)
 		goto err_gate;
+	err = toe_route_init();
+	if (err)
+		goto err_sight;
 	err = toe_proc_init();
 	if (err)
 		goto err_route;
@@ -65,6 +69,8 @@ err_proc:
 	toe_proc_exit();
 err_route:
 	toe_route_exit();
+err_sight:
+	toe_sight_exit();
 err_gate:
 	toe_gate_exit();
 err_flow:
@@ -86,6 +92,7 @@ static void __exit toe_exit(void)
 	toe_proc_exit();
 	toe_route_exit();
 	toe_flow_stop();
+	toe_sight_exit();
 	toe_gate_exit();
 	toe_flow_exit();
 	toe_quota_exit();

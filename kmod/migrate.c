@@ -17,6 +17,7 @@
  *	CLOSE		the engine stops, holds the peer's frames and says where it
  *			stands; then wait until it has delivered all it received
  *	gate parks	nothing gets between
+ *	conntrack	knows where the connection stands
  *	lock, remove	un-send, adopt, feed, send: the socket is native
  *	gate open	parked FIN or RST are processed
  *	RELEASE		held frames go to the host
@@ -32,6 +33,7 @@
 #include "engine.h"
 #include "flow.h"
 #include "gate.h"
+#include "keep.h"
 #include "migrate.h"
 #include "route.h"
 #include "rule.h"
@@ -175,11 +177,13 @@ static void toe_bring_home(struct toe_flow *flow)
 	struct sock *sk = flow->sk;
 
 	toe_gate_set(flow, TOE_GATE_PARK);
+	toe_keep_end(flow);
 	lock_sock(sk);
 	toe_shadow_remove(flow, sk, &flow->final);
 	toe_send_rst(flow, sk);
 	release_sock(sk);
 	toe_gate_open(flow);
+	toe_keep_put(flow);
 	toe_release(flow);
 }
 
@@ -272,6 +276,7 @@ static enum toe_reason toe_open_on(struct toe_flow *flow)
 		toe_release(flow);
 		return reason;
 	}
+	toe_keep_begin(flow);
 	err = toe_reply(flow, TOE_ENGINE_OPEN, flow->error);
 	if (!err) {
 		flow->open_ns = ktime_get_ns() - start;
@@ -309,9 +314,11 @@ static enum toe_reason toe_open(struct toe_flow *flow)
 		reason = toe_admit(&a);
 		if (reason)
 			break;
+		toe_keep_take(flow, &a.entry);
 		toe_route_watch(a.net);
 		if (toe_gate_hook(a.net) || toe_flow_bind(flow, a.engine)) {
 			toe_engine_put(a.engine);
+			toe_keep_put(flow);
 			reason = TOE_REASON_MEMORY;
 			break;
 		}
@@ -319,6 +326,8 @@ static enum toe_reason toe_open(struct toe_flow *flow)
 			toe_flow_set_state(flow, TOE_STATE_OPENING,
 					   flow->open_reason);
 		reason = toe_open_on(flow);
+		if (reason)
+			toe_keep_put(flow);
 	} while (toe_may_pass(reason) && ++tries < TOE_OPEN_TRIES);
 	return reason;
 }
@@ -340,6 +349,10 @@ static int toe_open_error(enum toe_reason reason)
 		return -ENOSPC;
 	case TOE_REASON_ENGINE_TIMEOUT:
 		return -ETIMEDOUT;
+	case TOE_REASON_UNSEEN:
+		return -EAGAIN;
+	case TOE_REASON_MARK:
+		return -EPERM;
 	case TOE_REASON_MEMORY:
 		return -ENOMEM;
 	case TOE_REASON_STATE:

@@ -9,6 +9,7 @@
 
 #include "candidate.h"
 #include "compat.h"
+#include "mark.h"
 #include "signal.h"
 #include "stats.h"
 
@@ -25,14 +26,15 @@ static struct sock *toe_signal_sock(struct sock_common *skc)
 }
 
 /* Takes a copy, for the original may change at any time, and looks whether it
- * makes sense. @may: the TOE_SIGNAL_* that may be set.
+ * makes sense. @may: the TOE_SIGNAL_* that may be set beside those of marks.
  */
 static bool toe_signal_copy(struct toe_signal *sig,
 			    const struct toe_signal *from, u32 may)
 {
 	memcpy(sig, from, sizeof(*sig));
 	barrier_data(sig);
-	return !(sig->flags & ~may) && sig->prio <= TOE_RULE_PRIO_MAX &&
+	may |= TOE_SIGNAL_NO_CTMARK | TOE_SIGNAL_NO_PKTMARK;
+	return !(sig->flags & ~may) && toe_mark_valid(sig) && sig->prio <= TOE_RULE_PRIO_MAX &&
 	       strnlen(sig->engine, sizeof(sig->engine)) < sizeof(sig->engine);
 }
 
@@ -82,7 +84,7 @@ __bpf_kfunc int bpf_toe_policy(struct sock_common *skc,
 	struct toe_signal own;
 
 	if (!toe_signal_copy(&own, sig, TOE_SIGNAL_NEVER) ||
-	    (own.prio && !own.flags && !own.threshold))
+	    (own.prio && !(own.flags & TOE_SIGNAL_NEVER) && !own.threshold))
 		return -EINVAL;
 	return sk ? toe_candidate_policy(sk, &own) : 0;
 }

@@ -20,6 +20,11 @@
  * @prio: the rule's priority, 1 to TOE_RULE_PRIO_MAX, which is its name
  * @flags: TOE_SIGNAL_*
  * @engine: name of the engine, ended by a zero; empty: any
+ * @ct_mark: the mark that its conntrack entry must have; no bit outside of
+ *	@ct_mask. A sockops program cannot see that: the module looks
+ * @ct_mask: the bits that count; 0: none do
+ * @pkt_mark: the mark that the firewall must leave on its packets, likewise
+ * @pkt_mask: the bits that count; 0: none do
  */
 struct toe_signal {
 	__u64	threshold;
@@ -29,9 +34,16 @@ struct toe_signal {
 	__u32	prio;
 	__u32	flags;
 	char	engine[TOE_ENGINE_NAME_LEN];
+	__u32	ct_mark;
+	__u32	ct_mask;
+	__u32	pkt_mark;
+	__u32	pkt_mask;
 };
 
 /* The rule says never */
 #define TOE_SIGNAL_NEVER	(1u << 0)
+/* @ct_mark must not be there; @pkt_mark must not be */
+#define TOE_SIGNAL_NO_CTMARK	(1u << 1)
+#define TOE_SIGNAL_NO_PKTMARK	(1u << 2)
 
 #endif /* _TOE_SIGNAL_H */

@@ -103,6 +103,14 @@ static void test_defaults(void)
 	CHECK(!parse(&r, "prio 1 never", why));
 	CHECK(r.action.flags == TOE_SIGNAL_NEVER && !r.action.threshold);
 	CHECK(!parse(&r, "prio 1 mark 7", why) && r.mask == UINT32_MAX);
+	CHECK(!r.action.ct_mask && !r.action.pkt_mask && !r.action.flags);
+	CHECK(!parse(&r, "prio 1 ctmark 0x10/0xf0 no-pktmark 7", why) && !r.asks);
+	CHECK(r.action.ct_mark == 0x10 && r.action.ct_mask == 0xf0);
+	CHECK(r.action.pkt_mark == 7 && r.action.pkt_mask == UINT32_MAX);
+	CHECK(r.action.flags == TOE_SIGNAL_NO_PKTMARK);
+	CHECK(!parse(&r, "prio 1 pktmark 0/1 no-ctmark 2", why));
+	CHECK(!r.action.pkt_mark && r.action.pkt_mask == 1);
+	CHECK(r.action.flags == TOE_SIGNAL_NO_CTMARK && r.action.ct_mark == 2);
 	CHECK(!parse(&r, "prio 1 local ::ffff:192.0.2.0/120", why));
 	CHECK(r.local[0].family == AF_INET && r.local[0].len == 24);
 	CHECK(r.local[0].addr[0] == htonl(0xc0000200) && !r.local[0].addr[3]);
@@ -165,6 +173,14 @@ static void test_bad_rules(void)
 		{ "prio 1 mark 0x100000000", "'0x100000000' is not a mark" },
 		{ "prio 1 mark 1/", "'1/' is not a mark" },
 		{ "prio 1 mark -1", "'-1' is not a mark" },
+		{ "prio 1 ctmark 0x10/0xf", "'0x10/0xf' is not a mark: bits" },
+		{ "prio 1 no-ctmark 0/0", "'0/0' is not a mark: its mask is zero" },
+		{ "prio 1 pktmark eth0", "'eth0' is not a mark (NUMBER" },
+		{ "prio 1 no-pktmark", "'no-pktmark' needs a mark" },
+		{ "prio 1 ctmark 1 no-ctmark 2", "'no-ctmark' is a second mark" },
+		{ "prio 1 pktmark 1 pktmark 1", "'pktmark' is a second mark" },
+		{ "prio 1 never ctmark 1", "'ctmark' does not go with 'never'" },
+		{ "prio 1 no-pktmark 1 never", "'no-pktmark' does not go with" },
 		{ "prio 1 netns toe-no-such", "'toe-no-such' is not a network" },
 		{ "prio 1 netns ../x", "'../x' is not the name" },
 		{ "prio 1 never threshold 1", "'threshold' does not go" },
@@ -276,6 +292,16 @@ static void random_action(struct toe_signal *a)
 		*a->engine = 'x';
 	if (any(2))
 		a->max_flows = 1 + any(1u << 30);
+	if (any(2)) {
+		a->ct_mask = any(2) ? UINT32_MAX : 1 + any(1u << 30);
+		a->ct_mark = any(1u << 31) & a->ct_mask;
+		a->flags |= any(2) ? TOE_SIGNAL_NO_CTMARK : 0;
+	}
+	if (any(2)) {
+		a->pkt_mask = any(2) ? UINT32_MAX : 1 + any(1u << 30);
+		a->pkt_mark = any(1u << 31) & a->pkt_mask;
+		a->flags |= any(2) ? TOE_SIGNAL_NO_PKTMARK : 0;
+	}
 }
 
 /* What a rule asks of the connection alone, not of the machine */
@@ -391,6 +417,9 @@ static void test_longest(void)
 	r.action.min_rate = (1ULL << 60) - 1;
 	r.action.dwell_ms = 86399999;
 	r.action.max_flows = UINT32_MAX;
+	r.action.flags = TOE_SIGNAL_NO_CTMARK | TOE_SIGNAL_NO_PKTMARK;
+	r.action.ct_mark = r.action.ct_mask = UINT32_MAX - 1;
+	r.action.pkt_mark = r.action.pkt_mask = UINT32_MAX - 1;
 	memset(r.action.engine, '\\', sizeof(r.action.engine) - 1);
 	one.rules = &r;
 	one.n = 1;

@@ -134,6 +134,9 @@ expect 2 "'1h'" set timeout 1h
 expect 2 "'0'" set netns-flows 0
 expect 2 "'few'" set netns-flows few
 expect 2 "missing" set netns-flows
+expect 2 "'x'" set never-mark x
+expect 2 "'3/1'" set never-mark 3/1
+expect 2 "missing" set never-mark
 expect 2 "'group'" load group /
 expect 2 "PATH is missing" load cgroup
 expect 2 "FILE is missing" load policy
@@ -161,6 +164,8 @@ expect 2 "'/no/such'" policy add prio 1 cgroup /no/such
 expect 2 "'nosuch'" policy replace prio 1 netns nosuch
 expect 2 "'0x11/0x10'" policy replace prio 1 mark 0x11/0x10
 expect 2 "'max-flows'" policy add prio 1 never max-flows 2
+expect 2 "'ctmark'" policy add prio 1 never ctmark 2
+expect 2 "'0x3/0x1'" policy add prio 1 no-pktmark 0x3/0x1
 expect 2 "'dwell'" policy add prio 1 dwell 2s
 expect 2 "missing" policy del
 expect 2 "'10'" policy del 10
@@ -211,7 +216,8 @@ for words in "flow show" "flow show id 7" "-j flow show" "engine show" \
 	     "flow offload 192.0.2.1:80 192.0.2.2:80" "flow return all" \
 	     "flow return local [2001:db8::1]:80 remote [2001:db8::2]:80" \
 	     "set max-flows 100" "set timeout 2s" "set netns-flows 9" \
-	     "set netns-flows off" "why id 7" "why 192.0.2.1:80 192.0.2.2:80" \
+	     "set netns-flows off" "set never-mark 0x10/0xf0" "set never-mark off" \
+	     "why id 7" "why 192.0.2.1:80 192.0.2.2:80" \
 	     "policy show" "policy show prio 7" "load cgroup /"; do
 	# shellcheck disable=SC2086
 	expect 1 "$not_loaded" $words

@@ -87,6 +87,8 @@ static const struct field settings_fields[] = {
 	[TOE_A_SETTINGS_MAX_FLOWS]  = FIXED(struct toe_settings, max_flows),
 	[TOE_A_SETTINGS_TIMEOUT_MS] = FIXED(struct toe_settings, timeout_ms),
 	[TOE_A_SETTINGS_NETNS_FLOWS] = FIXED(struct toe_settings, netns_flows),
+	[TOE_A_SETTINGS_NEVER_MARK] = FIXED(struct toe_settings, never_mark),
+	[TOE_A_SETTINGS_NEVER_MASK] = FIXED(struct toe_settings, never_mask),
 };
 _Static_assert(ARRAY_SIZE(settings_fields) == __TOE_A_SETTINGS_MAX, "settings attributes");
 

@@ -119,6 +119,8 @@ struct toe_settings {
 	uint32_t max_flows;
 	uint32_t timeout_ms;
 	uint32_t netns_flows;
+	uint32_t never_mark;
+	uint32_t never_mask;
 };
 
 /**

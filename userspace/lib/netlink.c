@@ -475,6 +475,10 @@ int toe_nl_settings_set(struct toe_nl *nl, const struct toe_settings *settings)
 		mnl_attr_put_u32(nlh, TOE_A_SETTINGS_TIMEOUT_MS, settings->timeout_ms);
 	if (toe_has(settings->has, TOE_A_SETTINGS_NETNS_FLOWS))
 		mnl_attr_put_u32(nlh, TOE_A_SETTINGS_NETNS_FLOWS, settings->netns_flows);
+	if (toe_has(settings->has, TOE_A_SETTINGS_NEVER_MARK)) {
+		mnl_attr_put_u32(nlh, TOE_A_SETTINGS_NEVER_MARK, settings->never_mark);
+		mnl_attr_put_u32(nlh, TOE_A_SETTINGS_NEVER_MASK, settings->never_mask);
+	}
 	mnl_attr_nest_end(nlh, nest);
 	return talk(nl, nlh, ignore, NULL);
 }

@@ -77,6 +77,16 @@ static void add_ports(struct text *t, const char *key,
 	}
 }
 
+static void add_mark(struct text *t, const char *key, bool not, uint32_t mark,
+		     uint32_t mask)
+{
+	if (!mask)
+		return;
+	add(t, " %s%s 0x%x", not ? "no-" : "", key, mark);
+	if (mask != UINT32_MAX)
+		add(t, "/0x%x", mask);
+}
+
 static void add_condition(struct text *t, const struct toe_rule *rule,
 			  enum toe_policy_dim dim, bool kept)
 {
@@ -107,9 +117,7 @@ static void add_condition(struct text *t, const struct toe_rule *rule,
 			add(t, "%s%u", i ? "," : " uid ", rule->uid[i]);
 		break;
 	case TOE_DIM_MARK:
-		add(t, " mark 0x%x", rule->mark);
-		if (rule->mask != UINT32_MAX)
-			add(t, "/0x%x", rule->mask);
+		add_mark(t, "mark", false, rule->mark, rule->mask);
 		break;
 	case TOE_DIM_NETNS:
 		add_name(t, "netns", rule->netns);
@@ -139,6 +147,10 @@ static void add_action(struct text *t, const struct toe_signal *action)
 		add_name(t, "engine", action->engine);
 	if (action->max_flows)
 		add(t, " max-flows %u", action->max_flows);
+	add_mark(t, "ctmark", action->flags & TOE_SIGNAL_NO_CTMARK,
+		 action->ct_mark, action->ct_mask);
+	add_mark(t, "pktmark", action->flags & TOE_SIGNAL_NO_PKTMARK,
+		 action->pkt_mark, action->pkt_mask);
 }
 
 void rule_format(const struct toe_rule *rule, bool kept, char *buf, size_t len)

@@ -18,13 +18,16 @@ enum key {
 	KEY_DWELL,
 	KEY_ENGINE,
 	KEY_MAX_FLOWS,
+	KEY_CTMARK,
+	KEY_PKTMARK,
 };
 
 #define BIT(n) (1u << (n))
 #define CONDITIONS (BIT(__TOE_DIM_MAX) - 1)
 /* What offloading is described with */
 #define OFFLOAD_KEYS (BIT(KEY_OFFLOAD) | BIT(KEY_THRESHOLD) | BIT(KEY_MIN_RATE) | \
-		      BIT(KEY_DWELL) | BIT(KEY_ENGINE) | BIT(KEY_MAX_FLOWS))
+		      BIT(KEY_DWELL) | BIT(KEY_ENGINE) | BIT(KEY_MAX_FLOWS) | \
+		      BIT(KEY_CTMARK) | BIT(KEY_PKTMARK))
 
 /**
  * struct keyword - a word of the grammar
@@ -60,6 +63,10 @@ static const struct keyword keywords[] = {
 	{ "dwell",	KEY_DWELL,	"a time",	read_dwell },
 	{ "engine",	KEY_ENGINE,	"a name",	read_engine },
 	{ "max-flows",	KEY_MAX_FLOWS,	"a number of flows", read_max_flows },
+	{ "ctmark",	KEY_CTMARK,	"a mark",	read_ctmark },
+	{ "no-ctmark",	KEY_CTMARK,	"a mark",	read_no_ctmark },
+	{ "pktmark",	KEY_PKTMARK,	"a mark",	read_pktmark },
+	{ "no-pktmark",	KEY_PKTMARK,	"a mark",	read_no_pktmark },
 };
 
 static const struct keyword *find_keyword(const char *word)
@@ -84,6 +91,20 @@ static const char *word_of(uint32_t keys, int argc, char **argv)
 			i++;
 	}
 	return "";
+}
+
+/* Words that stand for one thing stand once. */
+static const char *why_twice(unsigned int key)
+{
+	switch (key) {
+	case TOE_DIM_DIR:
+		return "is a second direction";
+	case KEY_CTMARK:
+	case KEY_PKTMARK:
+		return "is a second mark of that kind";
+	default:
+		return "stands twice";
+	}
 }
 
 /* What the words say together. */
@@ -126,9 +147,7 @@ int rule_parse(struct toe_rule *rule, bool kept, int argc, char **argv, char *wh
 		if (!k)
 			return why_word(why, argv[i], "is not a word of a rule");
 		if (said & BIT(k->key))
-			return why_word(why, argv[i], k->key == TOE_DIM_DIR ?
-					"is a second direction" :
-					"stands twice");
+			return why_word(why, argv[i], "%s", why_twice(k->key));
 		said |= BIT(k->key);
 		if (!k->value) {
 			if (!strcmp(k->word, "in"))

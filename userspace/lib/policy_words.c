@@ -295,41 +295,45 @@ int read_uid(struct rule_reader *r, const char *word)
 			 r->rule->uid, sizeof(r->rule->uid[0]));
 }
 
-/* Decimal, or hexadecimal behind 0x. */
-static bool is_number(const char *word, uint32_t *val)
+static int read_any_mark(struct rule_reader *r, const char *word, uint32_t *mark,
+			 uint32_t *mask)
 {
-	char *end;
-	uint64_t wide;
+	const char *what;
 
-	if (strncmp(word, "0x", 2) && strncmp(word, "0X", 2))
-		return !toe_parse_u32(word, val);
-	if (!word[2] || strspn(word + 2, "0123456789abcdefABCDEF") != strlen(word + 2))
-		return false;
-	errno = 0;
-	wide = strtoull(word + 2, &end, 16);
-	*val = wide;
-	return !errno && wide <= UINT32_MAX;
+	if (toe_parse_mark(word, mark, mask, &what))
+		return why_word(r->why, word, "is not a mark%s", what);
+	return 0;
 }
 
 int read_mark(struct rule_reader *r, const char *word)
 {
-	struct toe_rule *rule = r->rule;
-	size_t len = strcspn(word, "/");
-	char value[32];
+	return read_any_mark(r, word, &r->rule->mark, &r->rule->mask);
+}
 
-	if (len >= sizeof(value))
-		return why_word(r->why, word, "is not a mark");
-	memcpy(value, word, len);
-	value[len] = 0;
-	rule->mask = UINT32_MAX;
-	if (!is_number(value, &rule->mark) ||
-	    (word[len] && !is_number(word + len + 1, &rule->mask)))
-		return why_word(r->why, word, "is not a mark (NUMBER or NUMBER/MASK)");
-	if (!rule->mask)
-		return why_word(r->why, word, "is not a mark: its mask is zero, which asks nothing");
-	if (rule->mark & ~rule->mask)
-		return why_word(r->why, word, "is not a mark: bits of it are outside of its mask");
-	return 0;
+int read_ctmark(struct rule_reader *r, const char *word)
+{
+	struct toe_signal *action = &r->rule->action;
+
+	return read_any_mark(r, word, &action->ct_mark, &action->ct_mask);
+}
+
+int read_no_ctmark(struct rule_reader *r, const char *word)
+{
+	r->rule->action.flags |= TOE_SIGNAL_NO_CTMARK;
+	return read_ctmark(r, word);
+}
+
+int read_pktmark(struct rule_reader *r, const char *word)
+{
+	struct toe_signal *action = &r->rule->action;
+
+	return read_any_mark(r, word, &action->pkt_mark, &action->pkt_mask);
+}
+
+int read_no_pktmark(struct rule_reader *r, const char *word)
+{
+	r->rule->action.flags |= TOE_SIGNAL_NO_PKTMARK;
+	return read_pktmark(r, word);
 }
 
 static int read_kept_netns(struct rule_reader *r, const char *word)

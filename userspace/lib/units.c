@@ -2,8 +2,10 @@
 #include <ctype.h>
 #include <errno.h>
 #include <inttypes.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <strings.h>
 #include "units.h"
 
@@ -241,4 +243,42 @@ const char *toe_format_ns(char *buf, size_t len, uint64_t ns)
 		snprintf(buf, len, "%" PRIu64 "h%02" PRIu64 "m",
 			 sec / 3600, sec / 60 % 60);
 	return buf;
+}
+
+/* Decimal, or hexadecimal behind 0x. */
+static bool is_number(const char *word, uint32_t *val)
+{
+	char *end;
+	uint64_t wide;
+
+	if (strncmp(word, "0x", 2) && strncmp(word, "0X", 2))
+		return !toe_parse_u32(word, val);
+	if (!word[2] || strspn(word + 2, "0123456789abcdefABCDEF") != strlen(word + 2))
+		return false;
+	errno = 0;
+	wide = strtoull(word + 2, &end, 16);
+	*val = wide;
+	return !errno && wide <= UINT32_MAX;
+}
+
+int toe_parse_mark(const char *word, uint32_t *mark, uint32_t *mask,
+		   const char **why)
+{
+	size_t len = strcspn(word, "/");
+	char value[32];
+
+	*why = " (NUMBER or NUMBER/MASK)";
+	if (len >= sizeof(value))
+		return -EINVAL;
+	memcpy(value, word, len);
+	value[len] = 0;
+	*mask = UINT32_MAX;
+	if (!is_number(value, mark) ||
+	    (word[len] && !is_number(word + len + 1, mask)))
+		return -EINVAL;
+	*why = ": its mask is zero, which asks nothing";
+	if (!*mask)
+		return -EINVAL;
+	*why = ": bits of it are outside of its mask";
+	return *mark & ~*mask ? -EINVAL : 0;
 }

@@ -52,6 +52,18 @@ int toe_parse_ms(const char *word, uint32_t *val);
 int toe_parse_rate(const char *word, uint64_t *val);
 
 /**
+ * toe_parse_mark() - read a mark
+ * @word: NUMBER or NUMBER/MASK, decimal or hexadecimal behind "0x"
+ * @mark: the result, no bit outside of @mask
+ * @mask: the bits that count, not 0; all when none are named
+ * @why: what is wrong with it, to stand behind "is not a mark"
+ *
+ * Return: 0 or -EINVAL.
+ */
+int toe_parse_mark(const char *word, uint32_t *mark, uint32_t *mask,
+		   const char **why);
+
+/**
  * toe_write_bytes() - write a number of bytes so that toe_parse_bytes() reads
  *	exactly it
  * @buf: where to

@@ -24,7 +24,8 @@ static const char usage[] =
 	"               dev NAME | cgroup PATH | uid { NUMBER | NAME }[,...] |\n"
 	"               mark NUMBER[/MASK] | netns NAME }\n"
 	"PARAMETER := { threshold BYTES | min-rate RATE | dwell TIME |\n"
-	"               engine { NAME | any } | max-flows NUMBER }\n"
+	"               engine { NAME | any } | max-flows NUMBER |\n"
+	"               { ctmark | no-ctmark | pktmark | no-pktmark } MARK[/MASK] }\n"
 	"CONNECTION := [ in | out ] local ADDRESS:PORT remote ADDRESS:PORT [ dev NAME ]\n"
 	"              [ cgroup PATH ] [ uid USER ] [ mark NUMBER ] [ netns NAME ]\n"
 	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n";

@@ -95,6 +95,20 @@ static void show_conditions(struct toe_out *out, const struct toe_rule *rule)
 	toe_out_str(out, "netns", NULL, asks(rule, TOE_DIM_NETNS) ? rule->netns : NULL);
 }
 
+static void show_mark(struct toe_out *out, const char *key, bool not,
+		      uint32_t mark, uint32_t mask)
+{
+	if (!mask) {
+		toe_out_null(out, key);
+		return;
+	}
+	toe_out_open(out, key, '{');
+	toe_out_u64(out, "mark", NULL, mark);
+	toe_out_u64(out, "mask", NULL, mask);
+	toe_out_bool(out, "not", NULL, not);
+	toe_out_close(out, '}');
+}
+
 static void show_action(struct toe_out *out, const struct toe_signal *action)
 {
 	bool never = action->flags & TOE_SIGNAL_NEVER;
@@ -105,6 +119,10 @@ static void show_action(struct toe_out *out, const struct toe_signal *action)
 	toe_out_u64(out, "dwell_ms", NULL, action->dwell_ms);
 	toe_out_str(out, "engine", NULL, *action->engine ? action->engine : NULL);
 	toe_out_u64(out, "max_flows", NULL, action->max_flows);
+	show_mark(out, "ctmark", action->flags & TOE_SIGNAL_NO_CTMARK,
+		  action->ct_mark, action->ct_mask);
+	show_mark(out, "pktmark", action->flags & TOE_SIGNAL_NO_PKTMARK,
+		  action->pkt_mark, action->pkt_mask);
 }
 
 static void show_counters(struct toe_out *out, const struct toe_rule *rule,

@@ -289,10 +289,13 @@ static void show_winner(struct toe_out *out, const struct question *q,
 	if (out->json)
 		return;
 	if (rule->action.flags & TOE_SIGNAL_NEVER)
-		toe_out_text(out, "\n    takes it: it stays in the stack\n");
+		toe_out_text(out, "\n    takes it: it stays in the stack");
 	else
-		toe_out_str(out, NULL, "\n    takes it: offloaded when it has moved %s\n",
+		toe_out_str(out, NULL, "\n    takes it: offloaded when it has moved %s",
 			    toe_write_bytes(buf, sizeof(buf), rule->action.threshold));
+	if (rule->action.ct_mask || rule->action.pkt_mask)
+		toe_out_text(out, ", if its marks say so then");
+	toe_out_text(out, "\n");
 }
 
 static int answer(struct ctl *ctl, struct question *q)

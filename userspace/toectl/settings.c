@@ -10,6 +10,7 @@ static const char set_usage[] =
 	"Usage: toectl set max-flows NUMBER\n"
 	"       toectl set netns-flows { NUMBER | off }\n"
 	"       toectl set timeout MS\n"
+	"       toectl set never-mark { MARK[/MASK] | off }\n"
 	"\n"
 	"MS := NUMBER[ms|s]\n";
 
@@ -75,6 +76,34 @@ static int set_timeout(struct ctl *ctl, int argc, char **argv)
 	return change(ctl, &s);
 }
 
+static int set_never_mark(struct ctl *ctl, int argc, char **argv)
+{
+	struct toe_settings s = { .has = 1u << TOE_A_SETTINGS_NEVER_MARK };
+	int ret = one_word(ctl, argc, argv, "a mark");
+	const char *why;
+
+	if (ret)
+		return ret;
+	if (strcmp(argv[0], "off") &&
+	    toe_parse_mark(argv[0], &s.never_mark, &s.never_mask, &why))
+		return bad_word(ctl, argv[0], "a mark, or 'off'");
+	return change(ctl, &s);
+}
+
+static void show_never_mark(struct toe_out *out, const struct toe_settings *s)
+{
+	char mark[32];
+
+	if (out->json) {
+		toe_out_u64(out, "never_mark", NULL, s->never_mark);
+		toe_out_u64(out, "never_mask", NULL, s->never_mask);
+		return;
+	}
+	snprintf(mark, sizeof(mark), s->never_mask == UINT32_MAX ? "0x%x" :
+		 s->never_mask ? "0x%x/0x%x" : "off", s->never_mark, s->never_mask);
+	toe_out_str(out, NULL, "never-mark %s\n", mark);
+}
+
 static int show_settings(struct ctl *ctl, struct toe_nl *nl)
 {
 	struct toe_settings settings;
@@ -92,6 +121,7 @@ static int show_settings(struct ctl *ctl, struct toe_nl *nl)
 		toe_out_text(&ctl->out, "netns-flows off\n");
 	toe_out_u64(&ctl->out, "timeout_ms", "timeout %" PRIu64 "ms\n",
 		    settings.timeout_ms);
+	show_never_mark(&ctl->out, &settings);
 	toe_out_close(&ctl->out, '}');
 	return finish(ctl);
 }
@@ -105,6 +135,7 @@ static const struct command set_commands[] = {
 	{ "max-flows",	set_max_flows },
 	{ "netns-flows", set_netns_flows },
 	{ "timeout",	set_timeout },
+	{ "never-mark",	set_never_mark },
 	{ NULL,		NULL },
 };
 

@@ -108,7 +108,13 @@ enum toe_flow_state {
 	X(NETNS_QUOTA,	"netns-quota",	"its network namespace has as many flows as it may") \
 	X(HELD_OFF,	"held-off",	"it failed or came back lately and is left alone for a while") \
 	X(LINK,		"link",		"its interface is down or has no carrier") \
-	X(ADDRESS,	"address",	"its local address is not one of the host's any more")
+	X(ADDRESS,	"address",	"its local address is not one of the host's any more") \
+	X(HELPER,	"helper",	"a conntrack helper reads what it says") \
+	X(EXPECTED,	"expected",	"a conntrack helper expected it")      \
+	X(INVALID,	"invalid",	"conntrack does not know it as established") \
+	X(MARK,		"mark",		"its mark says that it stays in the stack") \
+	X(UNSEEN,	"unseen",	"no packet came by to see what the firewall does with it") \
+	X(CONNTRACK,	"conntrack",	"its conntrack entry was deleted, or a flowtable has it")
 
 enum toe_reason {
 #define TOE_REASON_ENUM(name, word, text) TOE_REASON_##name,
@@ -375,6 +381,10 @@ enum toe_stats_attr {
  * @TOE_A_SETTINGS_TIMEOUT_MS: u32, milliseconds an engine may take to answer
  * @TOE_A_SETTINGS_NETNS_FLOWS: u32, how many flows a network namespace may have
  *	on engines or on their way; 0: no limit
+ * @TOE_A_SETTINGS_NEVER_MARK: u32, connections with this mark, on their conntrack
+ *	entry or on a packet, are not offloaded
+ * @TOE_A_SETTINGS_NEVER_MASK: u32, the bits of it that count, beside
+ *	TOE_A_SETTINGS_NEVER_MARK; 0: there is no such mark
  */
 enum toe_settings_attr {
 	TOE_A_SETTINGS_UNSPEC,
@@ -382,6 +392,8 @@ enum toe_settings_attr {
 	TOE_A_SETTINGS_MAX_FLOWS,
 	TOE_A_SETTINGS_TIMEOUT_MS,
 	TOE_A_SETTINGS_NETNS_FLOWS,
+	TOE_A_SETTINGS_NEVER_MARK,
+	TOE_A_SETTINGS_NEVER_MASK,
 
 	__TOE_A_SETTINGS_MAX
 };
