@@ -14,10 +14,11 @@
  *    at each look, and what lies beyond it is forgiven, IP_CT_TCP_FLAG_BE_LIBERAL,
  *    until the flow is back. That a RST carries the expected number or a later
  *    one is checked all the time.
- * 4. When it comes back the window is exactly the connection's: the engine says
- *    where it stands. nf_flow_table, which does not know, clears td_maxwin; then
- *    the first packet would define the window, and if it is a retransmission
- *    the acknowledgements of what follows it would be invalid.
+ * 4. When it comes back the window is the connection's: the engine says where it
+ *    stands, and the peer may have used all that it was promised. nf_flow_table,
+ *    which does not know, clears td_maxwin; then the first packet would define
+ *    the window, and if it is a retransmission the acknowledgements of what
+ *    follows it would be invalid.
  * 5. Conntrack counts IP packets. The engine reports bytes; the packets are
  *    reckoned to be full segments with their headers, and for every two segments
  *    one acknowledgement in the other direction (RFC 9293 3.8.6.3), unless as
@@ -108,10 +109,11 @@ static u32 toe_later(u32 a, u32 b)
 }
 
 /* What conntrack would know, had it seen the packets. @sent: one past the last
- * byte that the host's side has sent; @una, @wnd, @rcv_nxt, @edge: as ever
+ * byte that the host's side has sent; @came: that the peer may have sent; @una,
+ * @wnd, @rcv_nxt, @edge: as ever
  */
 static void toe_keep_window(struct toe_flow *flow, u32 sent, u32 una, u32 wnd,
-			    u32 rcv_nxt, u32 edge)
+			    u32 came, u32 rcv_nxt, u32 edge)
 {
 	struct nf_conn *ct = flow->kept.entry.ct;
 	u8 dir = flow->kept.entry.dir;
@@ -124,7 +126,7 @@ static void toe_keep_window(struct toe_flow *flow, u32 sent, u32 una, u32 wnd,
 	host->td_maxwin = max3(host->td_maxwin, edge - rcv_nxt, 1U);
 	host->td_maxack = rcv_nxt;
 	host->flags |= IP_CT_TCP_FLAG_MAXACK_SET;
-	peer->td_end = toe_later(peer->td_end, rcv_nxt);
+	peer->td_end = toe_later(peer->td_end, came);
 	peer->td_maxend = toe_later(peer->td_maxend, edge);
 	peer->td_maxwin = max3(peer->td_maxwin, wnd, 1U);
 	ct->proto.tcp.retrans = 0;
@@ -149,7 +151,7 @@ static void toe_keep_follow(struct toe_flow *flow)
 		return;
 	toe_keep_count(flow, tx, rx);
 	spin_lock_bh(&ct->lock);
-	toe_keep_window(flow, una, una, wnd, rcv_nxt, edge);
+	toe_keep_window(flow, una, una, wnd, rcv_nxt, rcv_nxt, edge);
 	spin_unlock_bh(&ct->lock);
 }
 
@@ -197,6 +199,7 @@ void toe_keep_take(struct toe_flow *flow, struct toe_entry *entry)
 	flow->kept.entry = *entry;
 	memset(entry, 0, sizeof(*entry));
 	spin_lock_bh(&flow->lock);
+	flow->kept.tx = flow->tx_engine;
 	flow->kept.rx = flow->rx_engine - flow->rx_gate;
 	spin_unlock_bh(&flow->lock);
 }
@@ -210,10 +213,10 @@ void toe_keep_begin(struct toe_flow *flow)
 
 	if (!ct)
 		return;
-	spin_lock_bh(&flow->lock);
-	/* The host has sent it, conntrack has counted it. */
-	kept->tx = flow->tx_engine + (st->snd_nxt - st->snd_una);
-	spin_unlock_bh(&flow->lock);
+	/* The host has sent it, conntrack has counted it. The engine may have
+	 * moved more by now.
+	 */
+	kept->tx += st->snd_nxt - st->snd_una;
 	kept->liberal = 0;
 	spin_lock_bh(&ct->lock);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
@@ -224,7 +227,7 @@ void toe_keep_begin(struct toe_flow *flow)
 		seen->flags |= IP_CT_TCP_FLAG_BE_LIBERAL;
 	}
 	toe_keep_window(flow, st->snd_nxt, st->snd_una, st->snd_wnd,
-			st->rcv_nxt, st->rcv_wup + st->rcv_wnd);
+			st->rcv_nxt, st->rcv_nxt, st->rcv_wup + st->rcv_wnd);
 	spin_unlock_bh(&ct->lock);
 	toe_keep_alive(ct);
 
@@ -274,8 +277,12 @@ void toe_keep_end(struct toe_flow *flow)
 	toe_keep_count(flow, tx, rx);
 
 	spin_lock_bh(&ct->lock);
-	toe_keep_window(flow, f->snd_nxt, f->snd_una, f->snd_wnd, f->rcv_nxt,
-			edge);
+	/* A frame that conntrack forgave while it was liberal, a FIN that waits
+	 * at the gate for example, has left no trace in the window, and the host
+	 * will acknowledge it.
+	 */
+	toe_keep_window(flow, f->snd_nxt, f->snd_una, f->snd_wnd, edge,
+			f->rcv_nxt, edge);
 	for (dir = 0; dir < IP_CT_DIR_MAX; dir++) {
 		struct ip_ct_tcp_state *seen = &ct->proto.tcp.seen[dir];
 

@@ -1,0 +1,529 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# Connection tracking and the flows it does not see: what is refused because of
+# it, what its entry says meanwhile, and that rules which drop what is invalid
+# drop nothing of a flow that comes back.
+
+CT_SYSCTL=/proc/sys/net/netfilter/nf_conntrack
+
+# Conntrack at work, with counters, and rules that drop what is invalid in either
+# direction. Usage: ct_setup [RULE...]	("CHAIN WORDS" each; before those that drop)
+ct_setup()
+{
+	local rule text
+
+	setup
+	stats_begin
+	text="add table inet toe_ct
+		add chain inet toe_ct pre { type filter hook prerouting priority -300; }
+		add chain inet toe_ct rawout { type filter hook output priority -300; }
+		add chain inet toe_ct in { type filter hook input priority 0; }
+		add chain inet toe_ct out { type filter hook output priority 0; }
+		add chain inet toe_ct post { type filter hook postrouting priority 0; }"
+	for rule; do
+		text+=$'\n'"add rule inet toe_ct $rule"
+	done
+	text+="
+		add rule inet toe_ct in iifname eth0 tcp dport != 22 ct state invalid counter drop
+		add rule inet toe_ct out oifname eth0 tcp sport != 22 ct state invalid counter drop"
+	HOST_UNDO="nft delete table inet toe_ct 2>/dev/null; conntrack -F 2>/dev/null
+		cd /proc/sys/net/netfilter && echo 0 >nf_conntrack_acct &&
+		echo 1 >nf_conntrack_tcp_loose &&
+		echo 432000 >nf_conntrack_tcp_timeout_established &&
+		echo 120 >nf_conntrack_tcp_timeout_time_wait"
+	ct_nft "$text"
+	ct_sysctl acct 1
+	[ -z "${CT_LOG:-}" ] || on host "modprobe nf_log_syslog; echo 6 >${CT_SYSCTL}_log_invalid; echo 1 >/proc/sys/net/netfilter/nf_log_all_netns; nft add rule inet toe_ct pre tcp flags rst log prefix IN; nft add rule inet toe_ct rawout tcp flags rst log prefix OUT"
+}
+
+ct_nft()	# TEXT
+{
+	on host "nft -f - <<'EOF'
+$1
+EOF" >"$WORK/out" || die "nft: $(cat "$WORK/out")"
+}
+
+ct_sysctl()	# NAME VALUE
+{
+	on host "echo $2 >${CT_SYSCTL}_$1" || die "sysctl $1"
+}
+
+# The words of a conntrack command that name the connection of $PORT
+ct_name()	# [v6]
+{
+	echo "-f ipv${1:+6}${1:-4} -p tcp --orig-port-dst $PORT" | sed 's/ipv6v6/ipv6/'
+}
+
+# The entry as conntrack prints it, in $ENTRY. Usage: ct_entry [v6]
+ct_entry()
+{
+	ENTRY=$(on host "conntrack -L $(ct_name ${1:-}) -o extended 2>/dev/null")
+}
+
+# A number of the entry. Usage: ct_number packets|bytes 1|2	(1: original direction)
+ct_number()
+{
+	grep -o "$1=[0-9]*" <<<"$ENTRY" | sed -n "$2s/.*=//p"
+}
+
+ct_says()	# LABEL WORD
+{
+	[[ $ENTRY = *"$2"* ]] || fail "$1: no $2 in the entry: $ENTRY"
+}
+
+ct_says_not()	# LABEL WORD
+{
+	[ -n "$ENTRY" ] || fail "$1: there is no entry"
+	[[ $ENTRY != *"$2"* ]] || fail "$1: $2 in the entry: $ENTRY"
+}
+
+# Packets that the rules have dropped, in and out
+ct_dropped()
+{
+	on host "nft list table inet toe_ct" | sed -n 's/.*invalid counter packets \([0-9]*\).*/\1/p' |
+		xargs
+}
+
+# The entry's counters are those of so many bytes of payload in each direction:
+# headers take less than a tenth, and no packet has more than 64 KiB.
+# Usage: ct_counts LABEL ORIGINAL REPLY
+ct_counts()
+{
+	local dir bytes packets payload=("" "$2" "$3")
+
+	for dir in 1 2; do
+		bytes=$(ct_number bytes $dir) packets=$(ct_number packets $dir)
+		ge "$1: bytes of direction $dir" "$bytes" "${payload[dir]}"
+		le "$1: bytes of direction $dir" "$bytes" $((payload[dir] * 110 / 100 + 20000))
+		ge "$1: packets of direction $dir" "$packets" $((payload[dir] / 65536))
+		le "$1: packets of direction $dir" "$packets" $((payload[dir] / 1000 + 200))
+	done
+}
+
+# So many bytes each way, checked. Usage: ct_moves BYTES
+ct_moves()
+{
+	p recv "$1"
+	h recv "$1"
+	h send "$1"
+	p send "$1"
+	got h tx "$1"
+	got p tx "$1"
+	got h rx "$1"
+	got p rx "$1"
+}
+
+ct_returned()	# REASON
+{
+	soon 2000 in_state h host || fail "it does not come back: $R"
+	is "why it came back" "$(val reason)" "$1"
+}
+
+# Traffic in both directions until the test ends it
+ct_traffic()
+{
+	h recv eof
+	p recv eof
+	h send forever rate=1M
+	p send forever rate=1M
+}
+
+# Usage: ct_refused REASON TEXT
+ct_refused()
+{
+	local before
+
+	before=$(grew "refused/$1")
+	if tell h offload; then
+		fail "offloaded, not refused with $1"
+		return
+	fi
+	[[ $R = *"$2"* ]] || fail "refused with: $R"
+	is "refused/$1" "$(($(grew "refused/$1") - before))" 1
+}
+
+ct_over()
+{
+	h close
+	p close
+	leaves_nothing
+	no_timeouts
+	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+}
+
+# What conntrack -L says before, during and after, and at the end.
+ct_story()	# [v6] [from-peer]
+{
+	local v6= orig reply all
+
+	[[ " $* " != *" v6 "* ]] || v6=v6
+	meet h p "$@"
+	ct_moves $((2 * M))
+	ct_entry $v6
+	ct_says_not "before" OFFLOAD
+	ct_counts "before" $((2 * M)) $((2 * M))
+	h offload
+	ct_entry $v6
+	ct_says "offloaded" "[OFFLOAD]"
+	ct_moves $((16 * M))
+	soon 3000 carried_now tx $((16 * M)) || carried_now tx $((16 * M)) || true
+	sleep 0.4
+	ct_entry $v6
+	ct_says "carried" "[OFFLOAD]"
+	ct_counts "carried" $((18 * M)) $((18 * M))
+	orig=$(ct_number bytes 1) reply=$(ct_number bytes 2)
+	h return
+	ct_entry $v6
+	ct_says_not "returned" OFFLOAD
+	ct_says "returned" ESTABLISHED
+	ct_counts "returned" $((18 * M)) $((18 * M))
+	ge "the original direction's bytes grow" "$(ct_number bytes 1)" "$orig"
+	ge "the other's" "$(ct_number bytes 2)" "$reply"
+	ct_moves $((2 * M))
+	ct_entry $v6
+	ct_counts "after" $((20 * M)) $((20 * M))
+	# Bytes that were on the way when it went and came count once.
+	h recv eof
+	p recv eof
+	h send forever rate=40M
+	p send forever rate=40M
+	h handover 10 20
+	h wait hand
+	all=0
+	for who in h p; do
+		tell $who stop tx
+		tell $who wait tx
+		all=$((all + $(val bytes)))
+		[ $who = h ] && orig=$(val bytes) || reply=$(val bytes)
+		tell $who shutdown
+	done
+	got p rx "$orig"
+	got h rx "$reply"
+	soon 2000 ct_is_over $v6 || fail "the entry has not ended: $ENTRY"
+	[[ " $* " != *" from-peer "* ]] || { all=$orig orig=$reply reply=$all; }
+	ct_counts "after handovers" $((20 * M + orig)) $((20 * M + reply))
+	h close
+	p close
+}
+
+ct_is_over()	# [v6]
+{
+	ct_entry ${1:-}
+	[[ $ENTRY = *TIME_WAIT* ]]
+}
+
+test_conntrack_entry()
+{
+	ct_setup
+	actor h host
+	actor p peer
+	ct_story
+	ct_story v6 from-peer
+	no_timeouts
+	leaves_nothing
+	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+}
+
+# Who closes does so while the flow is on the engine: the FIN of either side, and
+# what answers it, pass the rules. Then the entry ends as any other.
+test_conntrack_close()
+{
+	local how
+
+	ct_setup
+	ct_sysctl tcp_timeout_time_wait 1
+	actor h host
+	actor p peer
+	for how in "h p" "p h" "h p v6" "p h from-peer"; do
+		# shellcheck disable=SC2086
+		set -- $how
+		meet h p ${3:-}
+		h offload
+		ct_moves $((4 * M))
+		tell "$2" recv eof
+		tell "$1" recv eof
+		tell "$1" shutdown
+		got "$2" rx 0
+		tell "$2" send $M
+		got "$2" tx $M
+		tell "$2" shutdown
+		got "$1" rx $M
+		ct_entry $([ "${3:-}" != v6 ] || echo v6)
+		ct_says_not "closed by $1" OFFLOAD
+		ct_says "closed by $1" TIME_WAIT
+		h close
+		p close
+		soon 5000 ct_is_gone $([ "${3:-}" != v6 ] || echo v6) || fail "it stays: $ENTRY"
+	done
+	no_timeouts
+	leaves_nothing
+	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+}
+
+ct_is_gone()	# [v6]
+{
+	ct_entry ${1:-}
+	[ -z "$ENTRY" ]
+}
+
+# A reset of either side ends the entry, too.
+test_conntrack_reset()
+{
+	local who
+
+	ct_setup
+	actor h host
+	actor p peer
+	for who in p h; do
+		meet h p
+		h offload
+		ct_moves $((4 * M))
+		sleep 0.3
+		tell $who reset
+		soon 2000 ct_is_closed || fail "reset by $who: $ENTRY"
+		[ $who = p ] && h close || p close
+	done
+	leaves_nothing
+	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+}
+
+ct_is_closed()
+{
+	ct_entry
+	[[ -z $ENTRY || $ENTRY = *" CLOSE "* ]]
+}
+
+# Idle on the engine for longer than an established entry lives
+test_conntrack_timeout()
+{
+	ct_setup
+	ct_sysctl tcp_timeout_established 2
+	connected
+	h offload
+	ct_moves $M
+	sleep 4
+	ct_entry
+	ct_says "after twice the timeout" "[OFFLOAD]"
+	h return
+	ct_entry
+	le "its timeout, returned" "$(awk '{ print $5 }' <<<"$ENTRY")" 2
+	ct_moves $M
+	ct_over
+}
+
+test_conntrack_deleted()
+{
+	local v6
+
+	ct_setup
+	actor h host
+	actor p peer
+	for v6 in "" v6; do
+		meet h p $v6
+		h offload
+		ct_moves $M
+		on host "conntrack -D $(ct_name $v6) >/dev/null 2>&1" || fail "conntrack -D"
+		ct_returned conntrack
+		ct_moves $M
+		h offload
+		ct_entry $v6
+		ct_says "offloaded anew" "[OFFLOAD]"
+		on host "conntrack -F 2>/dev/null" || fail "conntrack -F"
+		ct_returned conntrack
+		ct_moves $M
+		h close
+		p close
+	done
+	is "returned/conntrack" "$(grew returned/conntrack)" 4
+	no_timeouts
+	leaves_nothing
+}
+
+# One that an FTP helper reads, and one that another connection let expect
+test_conntrack_helper()
+{
+	ct_setup
+	ct_nft "add ct helper inet toe_ct ftp { type \"ftp\" protocol tcp; }
+		add ct expectation inet toe_ct data { protocol tcp; dport $((PORT + 3)); timeout 1m; size 4; l3proto ip; }
+		add rule inet toe_ct out tcp dport $((PORT + 1)) ct helper set \"ftp\"
+		add rule inet toe_ct out tcp dport $((PORT + 2)) ct expectation set \"data\""
+	connected
+	ct_refused helper "helper reads"
+	tell h why
+	is "why" "$(val reason)" helper
+	ct_moves $M
+	h close
+	p close
+	meet h p
+	actor h2 host
+	actor p2 peer
+	meet h2 p2 from-peer
+	tell h2 why
+	is "why, of the expected one" "$(val reason)" expected
+	tell h2 offload && fail "the expected one is offloaded"
+	is "refused/expected" "$(grew refused/expected)" 1
+	tell h2 close
+	tell p2 close
+	ct_refused helper "helper reads"
+	ct_moves $M
+	ct_over
+}
+
+# Not established for conntrack; none at all, because it picks up nothing; and a
+# silent one of which nobody can tell
+test_conntrack_invalid()
+{
+	ct_setup
+	on host "nft flush chain inet toe_ct in; nft flush chain inet toe_ct out
+		nft add rule inet toe_ct in tcp dport != 22 ct state invalid counter
+		nft add rule inet toe_ct out tcp sport != 22 ct state invalid counter"
+	connected
+	ct_moves $M
+	on host "conntrack -U $(ct_name) --state CLOSE_WAIT >/dev/null 2>&1" || fail "conntrack -U"
+	ct_refused invalid "conntrack does not know it"
+	ct_sysctl tcp_loose 0
+	on host "conntrack -D $(ct_name) >/dev/null 2>&1" || fail "conntrack -D"
+	ct_refused unseen "no packet came by"
+	ct_traffic
+	ct_refused invalid "conntrack does not know it"
+	tell h why
+	is "why" "$(val reason)" invalid
+	ct_sysctl tcp_loose 1
+	soon 2000 ct_is_there || fail "no new entry"
+	h offload
+	offloaded
+	finish_both h p
+	leaves_nothing
+}
+
+ct_is_there()
+{
+	ct_entry
+	[[ $ENTRY = *ASSURED* ]]
+}
+
+# What is exempt from tracking may go.
+test_conntrack_untracked()
+{
+	local v6
+
+	ct_setup 'pre tcp sport != 22 tcp dport != 22 notrack' \
+		'rawout tcp sport != 22 tcp dport != 22 notrack'
+	actor h host
+	actor p peer
+	for v6 in "" v6; do
+		meet h p $v6
+		ct_traffic
+		h offload
+		offloaded
+		ct_entry $v6
+		is "its entry" "$ENTRY" ""
+		finish_both h p
+	done
+	leaves_nothing
+	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+}
+
+# A zone of its own: the entry there is the one that counts; and NAT in it is seen.
+test_conntrack_zone()
+{
+	ct_setup 'pre tcp sport != 22 tcp dport != 22 ct zone set 5' \
+		'rawout tcp sport != 22 tcp dport != 22 ct zone set 5'
+	ct_nft 'add chain inet toe_ct nat { type nat hook postrouting priority 100; }'
+	connected
+	ct_traffic
+	h offload
+	ct_entry
+	ct_says "offloaded" "[OFFLOAD]"
+	ct_says "offloaded" "zone=5"
+	on host "conntrack -D $(ct_name) >/dev/null 2>&1" || fail "conntrack -D"
+	ct_returned conntrack
+	finish_both h p
+	leaves_nothing
+	ct_nft "add rule inet toe_ct nat tcp dport $((PORT + 1)) snat to :$((PORT + 15001))"
+	meet h p
+	ct_traffic
+	ct_refused nat NAT
+	finish_both h p
+	leaves_nothing
+	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+}
+
+# One mark for all, on the entry or on packets, before and during
+test_conntrack_never_mark()
+{
+	local out where
+
+	ct_setup
+	HOST_UNDO+="; $GUEST/toectl set never-mark off"
+	connected
+	ct_traffic
+	out=$(toectl set never-mark 0x80/0x1) && fail "taken: 0x80/0x1"
+	toectl set never-mark 0x80/0xc0 >/dev/null || fail "set never-mark"
+	is "settings" "$(toectl settings show | grep never-mark)" "never-mark 0x80/0xc0"
+	h offload
+	on host "conntrack -U $(ct_name) --mark 0x181 >/dev/null 2>&1" || fail "conntrack -U"
+	ct_returned mark
+	ct_refused mark "mark says"
+	tell h why
+	is "why" "$(val reason)" mark
+	on host "conntrack -U $(ct_name) --mark 0x41 >/dev/null 2>&1" || fail "conntrack -U"
+	h offload
+	# who sets another mark has all looked at anew
+	toectl set never-mark 0x41/0xff >/dev/null
+	soon 2000 in_state h host || fail "still there: $R"
+	ct_refused mark "mark says"
+	toectl set never-mark 0x40000/0x40000 >/dev/null
+	for where in in out post pre rawout; do
+		on host "nft add rule inet toe_ct $where meta mark set 0x41000" || fail "nft $where"
+		ct_refused mark "mark says"
+		on host "nft flush chain inet toe_ct $where"
+		h offload
+		h return
+	done
+	toectl set never-mark off >/dev/null
+	is "settings" "$(toectl settings show | grep never-mark)" "never-mark off"
+	h offload
+	offloaded
+	finish_both h p
+	leaves_nothing
+}
+
+# Without it nothing loads it, and after it nothing holds it.
+test_conntrack_module()
+{
+	ct_setup
+	connected
+	h offload
+	ct_moves $M
+	on host "nft delete table inet toe_ct; conntrack -L >/dev/null 2>&1
+		modprobe -r nft_ct nf_conntrack_netlink 2>/dev/null
+		rmmod nf_conntrack 2>/dev/null" && fail "unloaded under a flow"
+	h return
+	ct_moves $M
+	ct_unload || fail "conntrack is held: $(cat "$WORK/out")"
+	HOST_UNDO=
+	h offload
+	ct_moves $M
+	h return
+	ct_moves $M
+	h offload
+	on host "[ ! -d /sys/module/nf_conntrack ]" || fail "conntrack has been loaded"
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}
+
+# All that uses conntrack goes, then itself.
+ct_unload()
+{
+	on host 'nft flush ruleset
+		for _ in 1 2 3 4 5 6 7 8; do
+			for m in $(lsmod | sed -n "s/^nf_conntrack .* //p" | tr , " ") nf_conntrack; do
+				rmmod $m 2>/dev/null
+			done
+			[ -d /sys/module/nf_conntrack ] || exit 0
+			sleep 0.2
+		done
+		lsmod | grep nf_conntrack; exit 1' >"$WORK/out"
+}
