@@ -519,7 +519,7 @@ ct_unload()
 {
 	on host 'nft flush ruleset
 		for _ in 1 2 3 4 5 6 7 8; do
-			for m in $(lsmod | sed -nE "s/^((nft?|xt|ip6?t)_[a-z0-9_]*) +[0-9]+ 0 *\$/\1/p"); do
+			for m in $(lsmod | sed -nE "s/^((nft?|xt|ip6?t)_[a-z0-9_]*) +[0-9]+ +0 *$/\\1/p"); do
 				rmmod $m 2>/dev/null
 			done
 			[ -d /sys/module/nf_conntrack ] || exit 0
