@@ -56,7 +56,7 @@ if [ -d /sys/module/toe ]; then
 	exit 0
 fi
 
-for words in help -V -h --version "flow help" "flow show help" "engine help" \
+for words in help -V -h --version "flow help" "flow show help" "flow churn help" "engine help" \
 	     "load help" "unload help" "monitor help" "top help" "stats help" "set help" \
 	     "set timeout help" "settings help" "policy help" "policy add help" \
 	     "policy monitor help" "why help" "xdp help" \
@@ -86,6 +86,14 @@ expect 2 "'-n' needs a number" top -n
 expect 2 "'10ms'" top interval 10ms
 expect 2 "'2h'" top interval 2h
 
+expect 2 "'0' is not a time or a number of bytes" flow churn every 0
+expect 2 "'often'" flow churn every often
+expect 2 "bytes between hand-overs is missing" flow churn every
+expect 2 "'every' is not expected a second time" flow churn every 5ms every 6ms
+expect 2 "'ever'" flow churn for ever
+expect 2 "'-1'" flow churn seed -1
+expect 2 "'rate'" flow churn rate above 1mbit
+expect 2 "'sort'" flow churn sort rate
 # Words that choose flows
 expect 2 "'gone'" flow show state engine,gone
 expect 2 "'' is not a list" flow show state ''

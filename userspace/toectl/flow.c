@@ -18,6 +18,7 @@ static const char usage[] =
 	"Usage: toectl flow show [ FLOW | [ FILTER ] [ rate above RATE ] [ ORDER ] ]\n"
 	"       toectl flow offload TUPLE\n"
 	"       toectl flow return { FLOW | all }\n"
+	"       toectl flow churn [ FILTER ] [ every { TIME | BYTES } ] [ for TIME ] [ seed NUMBER ]\n"
 	"\n"
 	"FLOW := { id NUMBER | TUPLE }\n"
 	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n"
@@ -352,6 +353,7 @@ static const struct command commands[] = {
 	{ "show",	flow_show },
 	{ "offload",	flow_offload },
 	{ "return",	flow_return },
+	{ "churn",	flow_churn },
 	{ NULL,		NULL },
 };
 

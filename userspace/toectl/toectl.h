@@ -47,6 +47,9 @@ int do_unload(struct ctl *ctl, int argc, char **argv);
 int do_why(struct ctl *ctl, int argc, char **argv);
 int do_xdp(struct ctl *ctl, int argc, char **argv);
 
+/* churn.c: toectl flow churn */
+int flow_churn(struct ctl *ctl, int argc, char **argv);
+
 /**
  * struct command - a word and what it does
  * @word: the keyword

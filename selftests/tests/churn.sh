@@ -1,0 +1,132 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# toectl flow churn: random hand-overs of whatever flows there are.
+
+# Every connection of the tests is a candidate from its first byte on.
+churn_rules()
+{
+	local out
+
+	classifier_in
+	out=$(toectl "policy flush && $GUEST/toectl policy add prio 1 remote 192.168.77.0/24 never &&
+		$GUEST/toectl policy add prio 2 threshold 1" 2>&1) || die "policy: $out"
+}
+
+# Usage: churn_begin WORDS
+churn_begin()
+{
+	CHURN=$(on host "$GUEST/toectl -j flow churn seed 7 $* >$GUEST/churn.json 2>$GUEST/churn.err &
+		echo \$!")
+	HOST_UNDO="kill $CHURN; rm -f $GUEST/churn.*; $GUEST/toectl unload"
+}
+
+# Ends it. Its numbers are in OFFLOADS, RETURNS and REFUSED.
+churn_end()
+{
+	local out
+
+	out=$(on host "kill $CHURN; for i in \$(seq 100); do
+		[ -d /proc/$CHURN ] || break; sleep 0.05; done
+		cat $GUEST/churn.err $GUEST/churn.json")
+	HOST_UNDO="rm -f $GUEST/churn.*; $GUEST/toectl unload"
+	OFFLOADS=$(jq -r .offloads <<<"$out") || die "churn: $out"
+	RETURNS=$(jq -r .returns <<<"$out")
+	REFUSED=$(jq -r .refused <<<"$out")
+	is "seed" "$(jq -r .seed <<<"$out")" 7
+	note "churn: $OFFLOADS there, $RETURNS back, $REFUSED refused"
+}
+
+# What was counted happened. Usage: churned LEAST
+churned()
+{
+	ge "offloads by churn" "$OFFLOADS" "$1"
+	ge "returns by churn" "$RETURNS" "$1"
+	ge "opens" "$(grew opens)" "$OFFLOADS"
+	# One that was on its way when all ended is counted there and not here.
+	ge "returned, admin" "$(($(grew returned/admin) + 2))" "$RETURNS"
+}
+
+# Three connections, one of IPv6 and one accepted, both ways at once
+churn_transfer()
+{
+	local n bytes=$((12 * M))
+	local -A words=([1]='' [2]=v6 [3]=from-peer)
+
+	for n in 1 2 3; do
+		actor h$n host
+		actor p$n peer
+		# shellcheck disable=SC2086	# a word or none
+		meet h$n p$n ${words[$n]}
+	done
+	for n in 1 2 3; do
+		tell h$n recv $bytes
+		tell p$n recv $bytes
+		tell h$n send $bytes rate=8M
+		tell p$n send $bytes rate=8M
+	done
+	for n in 1 2 3; do
+		got h$n tx $bytes
+		got p$n tx $bytes
+		got h$n rx $bytes
+		got p$n rx $bytes
+	done
+}
+
+churn_is_over()
+{
+	local n
+
+	for n in 1 2 3; do
+		tell h$n close
+		tell p$n close
+	done
+	leaves_nothing
+}
+
+test_churn()
+{
+	setup
+	stats_begin
+	churn_rules
+	churn_begin every 5ms
+	churn_transfer
+	churn_end
+	churned 30
+	churn_is_over
+	no_timeouts
+}
+
+test_churn_by_bytes()
+{
+	setup
+	stats_begin
+	churn_rules
+	churn_begin every 256KiB
+	churn_transfer
+	churn_end
+	churned 30
+	churn_is_over
+}
+
+# Only those of its filter, and for as long as it was told
+test_churn_filter()
+{
+	local out
+
+	setup
+	stats_begin
+	churn_rules
+	connected
+	h recv eof
+	p recv eof
+	h send forever rate=8M
+	p send forever rate=8M
+	soon 5000 offloaded || fail "it is not offloaded"
+	out=$(toectl -j flow churn rport 1 every 1ms for 500ms) || fail "churn: $out"
+	is "churn of others" "$(jq -c 'del(.seed)' <<<"$out")" '{"offloads":0,"returns":0,"refused":0}'
+	is "returned" "$(grew returned/admin)" 0
+	out=$(toectl -j flow churn rport $PORT every 20ms for 1s) || fail "churn: $out"
+	ge "returns" "$(jq .returns <<<"$out")" 3
+	finish_both h p
+	leaves_nothing
+	toectl unload >/dev/null
+}
