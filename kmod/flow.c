@@ -21,10 +21,7 @@
 #define CREATE_TRACE_POINTS
 #include "trace.h"
 
-/* Most flows that wait in the stack. Their memory is what bounds them, about a
- * kilobyte each, and the sweep that looks at each of them.
- */
-#define TOE_MAX_HOST_FLOWS	32768
+unsigned int toe_max_waiting = 32768;
 
 static const struct rhashtable_params toe_flow_params = {
 	.key_len	= sizeof(struct toe_flow_key),
@@ -150,7 +147,8 @@ struct toe_flow *toe_flow_obtain(const struct toe_flow_key *key)
 	flow = toe_flow_lookup(key);
 	if (flow)
 		return flow;
-	if (atomic_read(&toe_states[TOE_STATE_HOST]) >= TOE_MAX_HOST_FLOWS)
+	if (atomic_read(&toe_states[TOE_STATE_HOST]) >=
+	    (int)toe_max_waiting)
 		return ERR_PTR(-ENOSPC);
 	flow = toe_flow_new(key);
 	if (!flow)

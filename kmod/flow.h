@@ -197,6 +197,12 @@ struct toe_flow {
 };
 
 /* Where every work of the module runs */
+/* Most flows that the stack carries and we know, set when loaded. Their memory is
+ * what bounds them, about a kilobyte each, and the sweep that looks at each.
+ */
+extern unsigned int toe_max_waiting;
+#define TOE_MAX_MAX_WAITING	(1U << 20)
+
 extern struct workqueue_struct *toe_wq;
 
 /**

@@ -9,6 +9,7 @@
 #include "gate.h"
 #include "genl.h"
 #include "migrate.h"
+#include "param.h"
 #include "proc.h"
 #include "quota.h"
 #include "route.h"
@@ -16,12 +17,15 @@
 #include "signal.h"
 #include "sysctl.h"
 
-module_param_named(max_flows, toe_max_flows, uint, 0444);
+/* The first three are where the settings of the same names begin. */
+TOE_PARAM(max_flows, toe_max_flows, 0, TOE_MAX_MAX_FLOWS, 0444);
 MODULE_PARM_DESC(max_flows, "connections offloaded or on their way at once (changed at run time by toectl)");
-module_param_named(netns_flows, toe_netns_flows, uint, 0444);
+TOE_PARAM(netns_flows, toe_netns_flows, 0, TOE_MAX_MAX_FLOWS, 0444);
 MODULE_PARM_DESC(netns_flows, "connections of a network namespace offloaded or on their way at once, 0: no limit (changed at run time by toectl)");
-module_param_named(timeout_ms, toe_timeout_ms, uint, 0444);
+TOE_PARAM(timeout_ms, toe_timeout_ms, 1, TOE_MAX_TIMEOUT_MS, 0444);
 MODULE_PARM_DESC(timeout_ms, "milliseconds an engine may take to answer (changed at run time by toectl)");
+TOE_PARAM(max_waiting, toe_max_waiting, 1, TOE_MAX_MAX_WAITING, 0444);
+MODULE_PARM_DESC(max_waiting, "connections known and carried by the stack at once, those that wait for an engine among them");
 
 static int __init toe_init(void)
 {

@@ -8,6 +8,7 @@
 #include <linux/seq_file.h>
 #include <net/net_namespace.h>
 
+#include "candidate.h"
 #include "engine.h"
 #include "flow.h"
 #include "proc.h"
@@ -28,6 +29,7 @@ static int toe_proc_flow(struct toe_flow *flow, void *arg)
 	char engine[TOE_ENGINE_NAME_LEN] = "-";
 	struct seq_file *m = arg;
 	u64 tx, rx;
+	u32 id;
 
 	if (flow->key.net != seq_file_single_net(m))
 		return 0;
@@ -36,23 +38,26 @@ static int toe_proc_flow(struct toe_flow *flow, void *arg)
 		strscpy(engine, flow->engine->name, sizeof(engine));
 	tx = flow->tx_engine;
 	rx = flow->rx_engine;
+	id = flow->id;
 	spin_unlock_bh(&flow->lock);
 
 	toe_proc_addr(m, t->family, t->local_addr, t->local_port);
 	toe_proc_addr(m, t->family, t->remote_addr, t->remote_port);
-	seq_printf(m, "%s %s %s %llu %llu %u %llu\n",
+	seq_printf(m, "%s %s %s %llu %llu %u %llu %u %u %u\n",
 		   toe_state_name(READ_ONCE(flow->state)),
 		   toe_reason_name(READ_ONCE(flow->reason)), engine, tx, rx,
 		   READ_ONCE(flow->opens),
 		   div_u64(ktime_get_ns() - READ_ONCE(flow->since_ns),
-			   NSEC_PER_MSEC));
+			   NSEC_PER_MSEC),
+		   id, toe_candidate_rule(flow).prio,
+		   READ_ONCE(flow->srtt_us));
 	/* Once the buffer is full, all is asked again with a larger one. */
 	return seq_has_overflowed(m);
 }
 
 static int toe_proc_flows(struct seq_file *m, void *v)
 {
-	seq_puts(m, "local remote state reason engine tx_engine rx_engine opens age_ms\n");
+	seq_puts(m, "local remote state reason engine tx_engine rx_engine opens age_ms id rule srtt_us\n");
 	toe_flow_walk(toe_proc_flow, m);
 	return 0;
 }

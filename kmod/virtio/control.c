@@ -5,13 +5,14 @@
 
 #include <toe/virtio_state.h>
 
+#include "../param.h"
 #include "toe_virtio.h"
 
 #define MAX_BACKLOG	256	/* packets to inject are dropped beyond it */
 
 static unsigned int dead_after_ms = 5000;
-module_param(dead_after_ms, uint, 0644);
-MODULE_PARM_DESC(dead_after_ms, "a card that owes an answer this long is dead");
+TOE_PARAM(dead_after_ms, dead_after_ms, 2000, 600000, 0644);
+MODULE_PARM_DESC(dead_after_ms, "milliseconds: a card that owes an answer this long is dead");
 
 /**
  * struct toe_virtio_command - a command, from its submission to its reply
@@ -433,7 +434,8 @@ static bool unanswered(struct toe_virtio *tv)
 	c = list_first_entry_or_null(&tv->inflight, typeof(*c), node);
 	if (!c)
 		c = list_first_entry_or_null(&tv->backlog, typeof(*c), node);
-	return c && (tv->ticks - c->tick) * MSEC_PER_SEC > dead_after_ms;
+	return c && (tv->ticks - c->tick) * MSEC_PER_SEC >
+		    READ_ONCE(dead_after_ms);
 }
 
 static bool broken(struct toe_virtio *tv)

@@ -4,6 +4,7 @@
 #include <linux/sizes.h>
 #include <linux/slab.h>
 
+#include "../param.h"
 #include "toe_virtio.h"
 
 #define RX_ORDER	get_order(SZ_64K)
@@ -11,7 +12,7 @@
 #define RETRY		msecs_to_jiffies(20)
 
 static unsigned int rx_buffers = 128;
-module_param(rx_buffers, uint, 0444);
+TOE_PARAM(rx_buffers, rx_buffers, 16, 1024, 0444);
 MODULE_PARM_DESC(rx_buffers, "receive buffers of 64 KiB per card, 16 to 1024");
 
 /**
@@ -371,8 +372,7 @@ int toe_virtio_pair_init(struct toe_virtio_pair *pair)
 	INIT_LIST_HEAD(&pair->spare);
 	INIT_LIST_HEAD(&pair->replies);
 	spin_lock_init(&pair->tx_lock);
-	pair->nbufs = max(clamp(rx_buffers, 16U, 1024U) / pair->tv->npairs,
-			  16U);
+	pair->nbufs = max(rx_buffers / pair->tv->npairs, 16U);
 	pair->bufs = kcalloc(pair->nbufs, sizeof(*pair->bufs), GFP_KERNEL);
 	return pair->bufs ? 0 : -ENOMEM;
 }
