@@ -8,44 +8,6 @@
 
 #define BIT(n) (1u << (n))
 
-/* @ends of a filter, as a rule that is read */
-static struct rule_reader ends_of(struct toe_filter *f, char *why)
-{
-	return (struct rule_reader) { .rule = &f->ends, .why = why };
-}
-
-static int read_filter_local(struct toe_filter *f, const char *word, char *why)
-{
-	struct rule_reader r = ends_of(f, why);
-
-	f->ends.asks |= BIT(TOE_DIM_LOCAL);
-	return read_local(&r, word);
-}
-
-static int read_filter_remote(struct toe_filter *f, const char *word, char *why)
-{
-	struct rule_reader r = ends_of(f, why);
-
-	f->ends.asks |= BIT(TOE_DIM_REMOTE);
-	return read_remote(&r, word);
-}
-
-static int read_filter_lport(struct toe_filter *f, const char *word, char *why)
-{
-	struct rule_reader r = ends_of(f, why);
-
-	f->ends.asks |= BIT(TOE_DIM_LPORT);
-	return read_lport(&r, word);
-}
-
-static int read_filter_rport(struct toe_filter *f, const char *word, char *why)
-{
-	struct rule_reader r = ends_of(f, why);
-
-	f->ends.asks |= BIT(TOE_DIM_RPORT);
-	return read_rport(&r, word);
-}
-
 /* The number of a word, or -1. */
 static int number_of(const char *word, const char *(*name)(unsigned int number),
 		     unsigned int max)
@@ -154,6 +116,7 @@ static int read_rate(struct toe_filter *f, const char *word, char *why)
  * @key: what is asked
  * @value: what stands behind it
  * @read: takes that
+ * @read_end: or this does, of @ends, for condition @dim of a rule
  */
 static const struct keyword {
 	const char *word;
@@ -161,17 +124,19 @@ static const struct keyword {
 	enum toe_filter_key key;
 	const char *value;
 	int (*read)(struct toe_filter *f, const char *word, char *why);
+	int (*read_end)(struct rule_reader *r, const char *word);
+	enum toe_policy_dim dim;
 } keywords[] = {
-	{ "local",  NULL,    TOE_FILTER_LOCAL,  "a prefix",	   read_filter_local },
-	{ "remote", NULL,    TOE_FILTER_REMOTE, "a prefix",	   read_filter_remote },
-	{ "lport",  NULL,    TOE_FILTER_LPORT,  "a port",	   read_filter_lport },
-	{ "rport",  NULL,    TOE_FILTER_RPORT,  "a port",	   read_filter_rport },
-	{ "state",  NULL,    TOE_FILTER_STATE,  "a state",	   read_state },
-	{ "engine", NULL,    TOE_FILTER_ENGINE, "a name",	   read_filter_engine },
-	{ "netns",  NULL,    TOE_FILTER_NETNS,  "a name or number", read_filter_netns },
-	{ "rule",   NULL,    TOE_FILTER_RULE,   "a priority",	   read_rule },
-	{ "reason", NULL,    TOE_FILTER_REASON, "a reason",	   read_reason },
-	{ "rate",   "above", TOE_FILTER_RATE,   "a rate",	   read_rate },
+	{ "local", NULL, TOE_FILTER_LOCAL, "a prefix", NULL, read_local, TOE_DIM_LOCAL },
+	{ "remote", NULL, TOE_FILTER_REMOTE, "a prefix", NULL, read_remote, TOE_DIM_REMOTE },
+	{ "lport", NULL, TOE_FILTER_LPORT, "a port", NULL, read_lport, TOE_DIM_LPORT },
+	{ "rport", NULL, TOE_FILTER_RPORT, "a port", NULL, read_rport, TOE_DIM_RPORT },
+	{ "state", NULL, TOE_FILTER_STATE, "a state", read_state, NULL, 0 },
+	{ "engine", NULL, TOE_FILTER_ENGINE, "a name", read_filter_engine, NULL, 0 },
+	{ "netns", NULL, TOE_FILTER_NETNS, "a name or number", read_filter_netns, NULL, 0 },
+	{ "rule", NULL, TOE_FILTER_RULE, "a priority", read_rule, NULL, 0 },
+	{ "reason", NULL, TOE_FILTER_REASON, "a reason", read_reason, NULL, 0 },
+	{ "rate", "above", TOE_FILTER_RATE, "a rate", read_rate, NULL, 0 },
 };
 
 static const struct keyword *find_keyword(const char *word)
@@ -180,6 +145,17 @@ static const struct keyword *find_keyword(const char *word)
 		if (!strcmp(word, keywords[i].word))
 			return &keywords[i];
 	return NULL;
+}
+
+static int read_value(struct toe_filter *f, const struct keyword *k, const char *word,
+		      char *why)
+{
+	struct rule_reader r = { .rule = &f->ends, .why = why };
+
+	if (!k->read_end)
+		return k->read(f, word, why);
+	f->ends.asks |= BIT(k->dim);
+	return k->read_end(&r, word);
 }
 
 int toe_filter_read(struct toe_filter *f, int argc, char **argv, char *why)
@@ -200,7 +176,7 @@ int toe_filter_read(struct toe_filter *f, int argc, char **argv, char *why)
 	at += !!k->second;
 	if (at >= argc)
 		return why_word(why, argv[at - 1], "needs %s behind it", k->value);
-	err = k->read(f, argv[at], why);
+	err = read_value(f, k, argv[at], why);
 	if (err)
 		return err;
 	f->asks |= BIT(k->key);

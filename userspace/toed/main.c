@@ -155,14 +155,35 @@ static int on_module(struct loop_source *source)
 	return look_for_module(container_of(source, struct daemon, module.source));
 }
 
+/* Return: as loop_fn. */
+static int connect_anew(struct daemon *d)
+{
+	int err = module_reconnect(&d->module);
+
+	if (err)
+		failed(d, err);
+	else if (!d->module.nl)
+		return module_changed(d);
+	return 0;
+}
+
+/* Return: 1, 0 when it has not run down, or a negative errno. */
+static int ticked(const struct loop_source *timer)
+{
+	uint64_t ticks;
+
+	if (read(timer->fd, &ticks, sizeof(ticks)) > 0)
+		return 1;
+	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+}
+
 static int on_timer(struct loop_source *source)
 {
 	struct daemon *d = container_of(source, struct daemon, timer);
-	uint64_t ticks;
-	int err;
+	int err = ticked(source);
 
-	if (read(source->fd, &ticks, sizeof(ticks)) < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (err <= 0)
+		return err;
 	/* Its family's number may be another's by now. */
 	err = look_for_module(d);
 	if (err)
@@ -175,12 +196,7 @@ static int on_timer(struct loop_source *source)
 		}
 		failed(d, err);
 	}
-	err = module_reconnect(&d->module);
-	if (err)
-		failed(d, err);
-	else if (!d->module.nl)
-		return module_changed(d);
-	return 0;
+	return connect_anew(d);
 }
 
 /* The module is asked anew when it does not answer as it should. */
@@ -194,22 +210,16 @@ static int write_metrics(struct daemon *d)
 	if (!err)
 		return 0;
 	failed(d, err);
-	err = module_reconnect(&d->module);
-	if (err)
-		failed(d, err);
-	else if (!d->module.nl)
-		return module_changed(d);
-	return 0;
+	return connect_anew(d);
 }
 
 static int on_metrics(struct loop_source *source)
 {
 	struct daemon *d = container_of(source, struct daemon, metrics);
-	uint64_t ticks;
-	int err;
+	int err = ticked(source);
 
-	if (read(source->fd, &ticks, sizeof(ticks)) < 0)
-		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (err <= 0)
+		return err;
 	err = look_for_module(d);
 	return err ? err : write_metrics(d);
 }
