@@ -223,6 +223,33 @@ engine added toe_virtio "
 	leaves_nothing
 }
 
+# An engine that does not answer any more has failed; what comes in its place is new.
+test_monitor_engine_fails()
+{
+	setup
+	# shellcheck disable=SC2034	# log_clean reads it
+	EXPECT_LOG='does not answer'
+	on host "echo 2000 >/sys/module/toe_virtio/parameters/dead_after_ms" || die "dead_after_ms"
+	HOST_UNDO="echo 5000 >/sys/module/toe_virtio/parameters/dead_after_ms"
+	watch_monitor eng -j monitor engine "$(on host "$GUEST/toectl -j engine show | jq -r '.[0].name'")"
+	connected
+	fault prepare-late 1 8000
+	tell h offload && fail "offloaded, though the card does not answer"
+	soon 8000 watch_count eng '.event == "failed"' 1 || fail "no event: $(watch_said eng .)"
+	is "the engine" "$(watch_said eng 'select(.object == "engine") | [.event, .engine.alive] | join(" ")')" "failed false"
+	modules_out
+	modules_in
+	h offload
+	p recv $M
+	h send $M
+	got p rx $M
+	carried tx $M
+	h close
+	p close
+	faults_clear
+	leaves_nothing
+}
+
 # Filters choose events, too; what a thing is not cannot be met.
 test_monitor_chooses()
 {

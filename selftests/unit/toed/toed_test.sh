@@ -333,6 +333,9 @@ if command -v systemd-analyze >/dev/null; then
 	sed "s|/usr/sbin/toed|$TOED|" "$TOP/userspace/toed/toed.service" >"$DIR/toed.service"
 	systemd-analyze verify --man=no "$DIR/toed.service" >"$OUT" 2>&1 && [ ! -s "$OUT" ]
 	result $? "systemd understands the unit" "$(head -2 "$OUT")"
+	# Its own judgement of the sandbox: 0 is best, 10 worst; "ok" ends at 2.
+	systemd-analyze security --no-pager --offline=true --threshold=20 "$DIR/toed.service" >"$OUT" 2>&1
+	result $? "systemd finds the unit's sandbox tight" "$(tail -1 "$OUT")"
 fi
 
 echo "1..$n"
