@@ -41,6 +41,8 @@ static const char *const stat_help[__TOE_STAT_MAX] = {
 	[TOE_STAT_ERR_LATE_REPLY] = "Answers of engines that came too late.",
 	[TOE_STAT_ERR_PROTOCOL] = "Other breaches of the protocol by engines.",
 	[TOE_STAT_LOOKS] = "Looks at the way of a flow after a change of routes.",
+	[TOE_STAT_CAPTURE_FRAMES] = "Frames given to captures.",
+	[TOE_STAT_CAPTURE_DROPS] = "Frames lost on their way to captures.",
 };
 
 static void head(FILE *file, const char *name, const char *type, const char *help)
