@@ -194,11 +194,20 @@ static void toe_capture_halt(struct toe_capture *c)
 
 void toe_capture_stop(struct toe_capture *c)
 {
+	unsigned long timeout = msecs_to_jiffies(READ_ONCE(toe_timeout_ms));
+	u64 before, now = 0;
+	long left;
+
 	WRITE_ONCE(c->over, true);	/* not taken up again */
 	toe_capture_halt(c);
-	wait_event_killable_timeout(c->wait,
-				    READ_ONCE(c->ended) || !READ_ONCE(c->id),
-				    msecs_to_jiffies(READ_ONCE(toe_timeout_ms)));
+	/* As long as there are frames the engine has not given up. */
+	do {
+		before = now;
+		left = wait_event_killable_timeout(c->wait,
+				READ_ONCE(c->ended) || !READ_ONCE(c->id),
+				timeout);
+		now = READ_ONCE(c->frames) + toe_capture_dropped(c);
+	} while (!left && now != before);
 }
 
 void toe_capture_remove(struct toe_capture *c)

@@ -77,6 +77,12 @@ static void toe_capture_error(struct genl_info *info, struct toe_flow *flow,
 		GENL_SET_ERR_MSG_FMT(info, "%s",
 				     toe_reason_text(TOE_REASON_ENGINE_FAILED));
 		break;
+	case -EIO:
+	case -EINVAL:
+	case -EEXIST:
+		GENL_SET_ERR_MSG_FMT(info, "%s",
+				     toe_reason_text(TOE_REASON_ENGINE_REFUSED));
+		break;
 	}
 }
 

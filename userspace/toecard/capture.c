@@ -342,6 +342,15 @@ void captures_reset(struct card *c)
 	listen_to_ring(cs, true);
 }
 
+uint32_t captures_running(const struct captures *cs)
+{
+	uint32_t n = 0, i;
+
+	for (i = 0; i < TOE_CARD_CAPTURES; i++)
+		n += cs->one[i].id && !cs->one[i].ending;
+	return n;
+}
+
 struct captures *captures_new(struct card *c)
 {
 	struct captures *cs = calloc(1, sizeof(*cs));

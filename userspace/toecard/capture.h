@@ -23,6 +23,9 @@ void capture_end(struct card *c, uint32_t id);
 /* The device was reset: nobody wants to see anything. */
 void captures_reset(struct card *c);
 
+/* Flows that are shown now, for the status */
+uint32_t captures_running(const struct captures *cs);
+
 /* NULL after having logged why; the card's steering stands */
 struct captures *captures_new(struct card *c);
 void captures_free(struct captures *cs);

@@ -323,7 +323,8 @@ void card_status_json(struct card *c, FILE *out)
 	CARD_COUNTERS(CARD_COUNTER)
 #undef CARD_COUNTER
 	steer_counters_json(c->steer, out);
-	fprintf(out, "},\"map_entries\":%u,\"neighbours\":%u,\"addresses\":%u,\"held\":%u}",
+	fprintf(out, "},\"map_entries\":%u,\"neighbours\":%u,\"addresses\":%u,\"held\":%u,\"captures\":%u}",
 		steer_entries(c->steer), neigh_neighbours(c->neigh),
-		neigh_addresses(c->neigh), hold_frames(c->hold));
+		neigh_addresses(c->neigh), hold_frames(c->hold),
+		captures_running(c->captures));
 }

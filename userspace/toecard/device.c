@@ -311,13 +311,12 @@ static void run_capture(struct device *d, struct device_cmd *cmd, uint32_t len)
 
 	n = iov_skip(c->iov, c->nread, sizeof(struct virtio_toe_cmd), iov,
 		     VQ_IOV);
-	if (!(vhost_user_features(d->vu) & (1ull << VIRTIO_TOE_F_CAPTURE)))
+	if (!(vhost_user_features(d->vu) & (1ull << VIRTIO_TOE_F_CAPTURE)) ||
+	    fault_take(FAULT_CAPTURE_REFUSE))
 		device_reply(d, cmd, VIRTIO_TOE_S_UNSUPP, NULL);
 	else if (len != sizeof(what) ||
 		 iov_read(iov, n, &what, sizeof(what)) < sizeof(what))
 		device_reply(d, cmd, VIRTIO_TOE_S_INVAL, NULL);
-	else if (fault_take(FAULT_CAPTURE_REFUSE))
-		device_reply(d, cmd, VIRTIO_TOE_S_FULL, NULL);
 	else
 		capture_start(d->card, cmd, cmd->id, le32toh(what.snaplen));
 }

@@ -21,7 +21,7 @@
 	X(RX_LEN,		"rx-absurd-len")   /* device.c: an extra rx message, len of 4 GiB - 1 */ \
 	X(RX_ACK,		"rx-wrong-ack")    /* device.c: an extra ACK of bytes never sent */ \
 	X(CLOSE_SEQ,		"close-wrong-seq") /* device.c: rcv_nxt, snd_nxt far off in CLOSE's reply */ \
-	X(CAPTURE_REFUSE,	"capture-refuse")  /* device.c: S_FULL */ \
+	X(CAPTURE_REFUSE,	"capture-refuse")  /* device.c: S_UNSUPP */ \
 	X(CAPTURE_LEN,		"capture-absurd-len") /* device.c: caplen of 4 GiB - 1 */ \
 	X(CAPTURE_SHORT,	"capture-short-len") /* device.c: less on the wire than shown */ \
 	X(CAPTURE_TYPE,		"capture-wrong-type") /* device.c: a type that there is not */ \

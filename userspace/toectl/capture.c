@@ -11,8 +11,10 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/signalfd.h>
 #include <sys/utsname.h>
 #include <time.h>
+#include <unistd.h>
 #include "names.h"
 #include "pcapng.h"
 #include "toectl.h"
@@ -86,14 +88,6 @@ struct capture {
 	struct toe_tuple tuple;
 	enum end end;
 };
-
-static volatile sig_atomic_t interrupted;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	interrupted = 1;
-}
 
 static uint64_t clock_ns(clockid_t id)
 {
@@ -274,9 +268,14 @@ static void take_some(struct capture *c)
 		write_failed(c, -errno);
 }
 
-static void take(struct capture *c, const sigset_t *unblocked)
+static void take(struct capture *c, int signals)
 {
-	struct pollfd pfd = { .fd = toe_nl_fd(c->nl), .events = POLLIN };
+	struct pollfd fds[] = {
+		{ .fd = toe_nl_fd(c->nl), .events = POLLIN },
+		{ .fd = signals, .events = POLLIN },
+		/* only its errors: the reader of a pipe has gone */
+		{ .fd = c->file == stdout ? STDOUT_FILENO : -1 },
+	};
 	uint64_t begin = clock_ns(CLOCK_MONOTONIC), now, left;
 	struct timespec ts = {};
 
@@ -289,10 +288,14 @@ static void take(struct capture *c, const sigset_t *unblocked)
 		left = c->seconds * NS - (now - begin);
 		ts.tv_sec = left / NS;
 		ts.tv_nsec = left % NS;
-		if (ppoll(&pfd, 1, c->seconds ? &ts : NULL, unblocked) > 0)
-			take_some(c);
-		if (interrupted && !c->end)
+		if (ppoll(fds, 3, c->seconds ? &ts : NULL, NULL) <= 0)
+			continue;
+		if (fds[1].revents)
 			c->end = BY_SIGNAL;
+		else if (fds[2].revents)
+			c->end = BY_READER;
+		else
+			take_some(c);
 	}
 }
 
@@ -378,22 +381,29 @@ static int summary(struct capture *c)
 	return finish(c->ctl) || failed ? EXIT_FAIL : EXIT_OK;
 }
 
-static int run(struct capture *c, const struct toe_flow_key *key)
+/* A descriptor that becomes readable when it is to end */
+static int catch_signals(void)
 {
-	const struct sigaction action = { .sa_handler = on_signal };
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
-	char local[TOE_ENDPOINT_LEN], remote[TOE_ENDPOINT_LEN];
-	sigset_t block, unblocked;
-	struct toe_flow flow;
-	int err;
+	sigset_t set;
 
 	signal(SIGPIPE, SIG_IGN);
-	sigemptyset(&block);
-	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++) {
-		sigaction(signals[i], &action, NULL);
-		sigaddset(&block, signals[i]);
-	}
-	sigprocmask(SIG_BLOCK, &block, &unblocked);
+	sigemptyset(&set);
+	sigaddset(&set, SIGINT);
+	sigaddset(&set, SIGTERM);
+	sigaddset(&set, SIGHUP);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+static int run(struct capture *c, const struct toe_flow_key *key)
+{
+	char local[TOE_ENDPOINT_LEN], remote[TOE_ENDPOINT_LEN];
+	struct toe_flow flow;
+	int err, signals;
+
+	signals = catch_signals();
+	if (signals < 0)
+		return fail(c->ctl, "signals: %s", strerror(errno));
 	c->start_ns = clock_ns(CLOCK_REALTIME);
 	err = toe_nl_capture_start(c->nl, key, c->snaplen, &capture_ops, c, &flow);
 	if (err)
@@ -405,7 +415,7 @@ static int run(struct capture *c, const struct toe_flow_key *key)
 	     toe_tuple_local(&flow.tuple, local, sizeof(local)),
 	     toe_tuple_remote(&flow.tuple, remote, sizeof(remote)), flow.engine,
 	     c->snaplen);
-	take(c, &unblocked);
+	take(c, signals);
 	stop(c);
 	close_file(c);
 	return summary(c);
@@ -512,6 +522,8 @@ int do_capture(struct ctl *ctl, int argc, char **argv)
 		return bad_word(ctl, NULL, "'-w FILE'");
 	if (ctl->out.json && !strcmp(c.path, "-"))
 		return bad_words(ctl, "'-j' and '-w -' both want standard output");
+	if (!strcmp(c.path, "-") && isatty(STDOUT_FILENO))
+		return bad_words(ctl, "'-w -' would write to the terminal");
 	c.nl = connect_module(ctl);
 	if (!c.nl)
 		return EXIT_FAIL;
