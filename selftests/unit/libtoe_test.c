@@ -258,6 +258,36 @@ static void test_decode_rest(void)
 	CHECK(!toe_decode_settings(nlh, &settings) && settings.timeout_ms == 3000);
 }
 
+static void test_decode_capture(void)
+{
+	struct nlmsghdr *nlh = message(0x20, 0, 1);
+	struct toe_capture capture;
+	struct nlattr *nest;
+
+	CHECK(toe_decode_capture(nlh, &capture) == -EBADMSG);
+	nest = mnl_attr_nest_start(nlh, TOE_A_CAPTURE);
+	mnl_attr_put_u64(nlh, TOE_A_CAPTURE_TIME_NS, 1700000000123456789);
+	mnl_attr_put_u8(nlh, TOE_A_CAPTURE_SENT, 1);
+	mnl_attr_put_u32(nlh, TOE_A_CAPTURE_LEN, 1514);
+	mnl_attr_put_u64(nlh, TOE_A_CAPTURE_DROPPED, 3);
+	mnl_attr_put(nlh, TOE_A_CAPTURE_FRAME, 5, "frame");
+	mnl_attr_nest_end(nlh, nest);
+	CHECK(!toe_decode_capture(nlh, &capture));
+	CHECK(capture.time_ns == 1700000000123456789 && capture.sent == 1);
+	CHECK(capture.len == 1514 && capture.dropped == 3);
+	CHECK(capture.frame.len == 5 && !memcmp(capture.frame.data, "frame", 5));
+	CHECK(!toe_has(capture.has, TOE_A_CAPTURE_REASON));
+	/* Its bytes lie in the message, and nowhere behind it. */
+	CHECK((const char *)capture.frame.data + 5 <= (char *)nlh + nlh->nlmsg_len);
+
+	nlh = message(0x20, 0, 1);
+	nest = mnl_attr_nest_start(nlh, TOE_A_CAPTURE);
+	mnl_attr_put_u8(nlh, TOE_A_CAPTURE_REASON, TOE_REASON_UNKNOWN);
+	mnl_attr_nest_end(nlh, nest);
+	CHECK(!toe_decode_capture(nlh, &capture) && !capture.frame.data);
+	CHECK(toe_has(capture.has, TOE_A_CAPTURE_REASON));
+}
+
 static void test_decode_bad(void)
 {
 	struct nlmsghdr *nlh = message(0x20, 0, 1);
@@ -448,6 +478,7 @@ int main(void)
 		{ "a name longer than its room", test_decode_long_string },
 		{ "a stats message, shorter and longer than expected", test_decode_stats },
 		{ "event, engine and settings messages", test_decode_rest },
+		{ "a captured frame", test_decode_capture },
 		{ "messages with something missing or short", test_decode_bad },
 		{ "messages with any bit flipped", test_decode_broken },
 		{ "data, interrupted dumps, foreign answers", test_reply_data },

@@ -59,7 +59,7 @@ fi
 for words in help -V -h --version "flow help" "flow show help" "flow churn help" "engine help" \
 	     "load help" "unload help" "monitor help" "top help" "stats help" "set help" \
 	     "set timeout help" "settings help" "policy help" "policy add help" \
-	     "policy monitor help" "why help" "xdp help" \
+	     "policy monitor help" "why help" "capture help" "capture --help" "xdp help" \
 	     "xdp attach help"; do
 	# shellcheck disable=SC2086
 	expect 0 "" $words
@@ -126,6 +126,20 @@ expect 2 "'many'" flow show limit many
 expect 2 "'17' is one too many" flow show rule "$(seq -s, 1 20)"
 expect 2 "'0'" flow show id 0
 expect 2 "'7x'" flow return id 7x
+expect 2 "local ADDRESS:PORT is missing" capture
+expect 2 "'-w FILE' is missing" capture id 5
+expect 2 "file of '-w' is missing" capture id 5 -w
+expect 2 "'0' is not a flow's id" capture -w x id 0
+expect 2 "'7x' is not a snaplen" capture id 5 -w x -s 7x
+expect 2 "'262145' is not a snaplen" capture id 5 -w x -s 262145
+expect 2 "'0' is not a number of frames" capture id 5 -w x -c 0
+expect 2 "'1.5' is not a number of seconds" capture -w x -G 1.5 id 5
+expect 2 "number of '-c' is missing" capture id 5 -w x -c
+expect 2 "'-z' is not an option of capture" capture -z id 5 -w x
+expect 2 "'--onc' is not an option of capture" capture --onc id 5 -w x
+expect 2 "'now' is not expected" capture id 5 -w x now
+expect 2 "both want standard output" -j capture id 5 -w -
+expect 1 "module toe is not loaded" capture id 5 -w x -s 0 -c 4294967295
 expect 2 "id is missing" flow show id
 expect 2 "'all'" flow show all
 expect 2 "'id'" flow offload id 7
