@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The tests before an offload, cheap and lasting ones first: what the connection
- * is, its way, calm, the firewall, the quotas, the engine.
+ * The tests before an offload, cheap and lasting ones first: the firewall's rules,
+ * what the connection is, its way, calm, what the firewall says of it, the quotas,
+ * the engine.
  */
 #include <linux/delay.h>
 #include <linux/etherdevice.h>
@@ -12,11 +13,36 @@
 #include "conntrack.h"
 #include "eligible.h"
 #include "engine.h"
+#include "firewall.h"
+#include "flow.h"
 #include "quota.h"
 #include "stats.h"
 #include "way.h"
 
 #define TOE_CALM_TRIES		10	/* 1, 2, 4 ms ... half a second in all */
+
+/* Have the firewall's rules let it pass? @fw: as they are now */
+static enum toe_reason toe_admit_firewall(struct toe_admission *a,
+					  const struct toe_firewall *fw)
+{
+	struct toe_seen fresh = {};
+	bool seen;
+
+	if (a->sig && !toe_firewall_quiet(fw))
+		return TOE_REASON_UNTESTED;
+	if (a->flow)
+		spin_lock_bh(&a->flow->lock);
+	seen = toe_seen(a->flow ? &a->flow->seen : &fresh, fw->generation,
+			fw->changed_ns, a->sk);
+	if (a->flow)
+		spin_unlock_bh(&a->flow->lock);
+	if (!seen)
+		return TOE_REASON_UNTESTED;
+	if (a->sig && (a->sig->flags & TOE_SIGNAL_CAREFUL) &&
+	    !toe_firewall_clear(a->net))
+		return TOE_REASON_CAREFUL;
+	return TOE_REASON_NONE;
+}
 
 /* What the socket says. @dstp: its route, with a reference, when there is nothing
  * against it
@@ -39,18 +65,41 @@ static enum toe_reason toe_admit_sock(struct toe_admission *a,
 	return reason;
 }
 
+/* What may be otherwise in a moment */
+static enum toe_reason toe_admit_now(struct toe_admission *a,
+				     struct toe_firewall *fw,
+				     struct dst_entry **dstp)
+{
+	enum toe_reason reason;
+
+	*fw = toe_firewall_get(a->net);
+	reason = toe_admit_firewall(a, fw);
+	return reason ?: toe_admit_sock(a, dstp);
+}
+
+/* Is it worth a pause? Somebody waits for what an administrator asks; what a rule
+ * wants comes by itself.
+ */
+static bool toe_admit_later(const struct toe_admission *a,
+			    enum toe_reason reason)
+{
+	return a->places && (toe_may_pass(reason) ||
+			     (reason == TOE_REASON_UNTESTED && !a->sig));
+}
+
 enum toe_reason toe_admit(struct toe_admission *a)
 {
 	struct dst_entry *dst = NULL;
+	struct toe_firewall fw;
 	enum toe_reason reason;
 	int i;
 
-	reason = toe_admit_sock(a, &dst);
-	for (i = 1; a->places && toe_may_pass(reason) && i < TOE_CALM_TRIES;
-	     i++) {
-		toe_stats_inc(TOE_STAT_CALM_RETRIES);
+	reason = toe_admit_now(a, &fw, &dst);
+	for (i = 1; toe_admit_later(a, reason) && i < TOE_CALM_TRIES; i++) {
+		if (toe_may_pass(reason))
+			toe_stats_inc(TOE_STAT_CALM_RETRIES);
 		msleep(1 << (i - 1));
-		reason = toe_admit_sock(a, &dst);
+		reason = toe_admit_now(a, &fw, &dst);
 	}
 	if (!reason)
 		reason = toe_conntrack_ask(a->net, a->tuple, a->sig,
@@ -65,6 +114,9 @@ enum toe_reason toe_admit(struct toe_admission *a)
 	}
 	if (reason)
 		toe_entry_put(&a->entry);
+	/* Rules that change from now on bring it back: toe_firewall_changed(). */
+	if (!reason && a->places)
+		WRITE_ONCE(a->flow->seen.generation, fw.generation);
 	dst_release(dst);
 	return reason;
 }

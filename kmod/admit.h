@@ -15,6 +15,7 @@
 struct net;
 struct sock;
 struct toe_engine;
+struct toe_flow;
 struct toe_places;
 
 /**
@@ -22,6 +23,7 @@ struct toe_places;
  * @net: the connection's network namespace
  * @tuple: its name
  * @sk: its socket, referenced by the caller
+ * @flow: its flow; NULL: it has none
  * @sig: the rule that makes it a candidate; NULL: an administrator asks
  * @places: taken in the quotas, for toe_quota_put(); NULL: only look, take
  *	nothing and do not wait for calm
@@ -35,6 +37,7 @@ struct toe_admission {
 	struct net		*net;
 	const struct toe_tuple	*tuple;
 	struct sock		*sk;
+	struct toe_flow		*flow;
 	const struct toe_signal	*sig;
 	struct toe_places	*places;
 

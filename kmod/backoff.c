@@ -34,6 +34,10 @@ void toe_backoff_failed(struct toe_backoff *b, enum toe_reason reason)
 	case TOE_REASON_UNSEEN:
 		WRITE_ONCE(b->until_ns, ktime_get_ns() + TOE_NO_ROOM_NS);
 		break;
+	case TOE_REASON_UNTESTED:
+	case TOE_REASON_CAREFUL:
+		/* Nothing of the flow's doing; candidate.c waits for the end. */
+		break;
 	default:
 		toe_backoff_grow(b);
 	}
@@ -53,6 +57,8 @@ static bool toe_backoff_counts(enum toe_reason reason)
 	case TOE_REASON_LOCAL_RST:
 	case TOE_REASON_CONNTRACK:
 	case TOE_REASON_MARK:
+	case TOE_REASON_NETFILTER:
+	case TOE_REASON_CAREFUL:
 		return false;
 	default:
 		return true;

@@ -33,8 +33,9 @@ void toe_backoff_failed(struct toe_backoff *b, enum toe_reason reason);
  * @reason: why
  * @stay_ns: how long it was on the engine
  *
- * Soon counts as a fail, unless the connection ended or people wanted it or
- * its way changed; a long stay makes up for all fails.
+ * Soon counts as a fail, unless the connection ended, people wanted it, or the
+ * firewall or the routes changed, which says nothing about the flow; a long stay
+ * makes up for all fails.
  */
 void toe_backoff_returned(struct toe_backoff *b, enum toe_reason reason,
 			  u64 stay_ns);

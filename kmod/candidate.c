@@ -7,6 +7,11 @@
  * tried again from here: the sweep looks at the flows that wait in the stack,
  * and tries those that have moved their rule's threshold once more and need not
  * be left alone any longer.
+ *
+ * A flow that came back because the firewall's rules changed has done nothing to
+ * deserve it. It is tried again, whoever wanted it there, when the rules have stood
+ * still for a second and have let it pass in both directions. Until then a shorter
+ * sweep looks; a flow that says nothing for some seconds is left to the long one.
  */
 #include <net/tcp.h>
 
@@ -14,6 +19,7 @@
 
 #include "admit.h"
 #include "candidate.h"
+#include "firewall.h"
 #include "mark.h"
 #include "route.h"
 #include "stats.h"
@@ -21,8 +27,15 @@
 
 #define TOE_SWEEP_INTERVAL	(2 * HZ)
 
+#define TOE_AGAIN_INTERVAL	(HZ / 10)
+#define TOE_AGAIN_FOR		(5 * HZ)
+
 static void toe_sweep(struct work_struct *work);
 static DECLARE_DELAYED_WORK(toe_sweep_work, toe_sweep);
+static void toe_again(struct work_struct *work);
+static DECLARE_DELAYED_WORK(toe_again_work, toe_again);
+/* The short sweep goes on until then, jiffies. */
+static unsigned long toe_again_until;
 
 /* The name belongs to another connection than before. */
 static void toe_candidate_renew(struct toe_flow *flow, struct sock *sk)
@@ -35,6 +48,8 @@ static void toe_candidate_renew(struct toe_flow *flow, struct sock *sk)
 	flow->rx_engine = 0;
 	memset(&flow->sig, 0, sizeof(flow->sig));
 	memset(&flow->backoff, 0, sizeof(flow->backoff));
+	memset(&flow->seen, 0, sizeof(flow->seen));
+	flow->again = false;
 }
 
 int toe_candidate_signal(struct sock *sk, const struct toe_signal *sig,
@@ -83,11 +98,20 @@ int toe_candidate_signal(struct sock *sk, const struct toe_signal *sig,
 	return err;
 }
 
+/* Does a rule want it on an engine, or did an administrator? */
+static bool toe_candidate_wanted(const struct toe_flow *flow)
+{
+	lockdep_assert_held(&flow->lock);
+	return !(flow->sig.flags & TOE_SIGNAL_NEVER) &&
+	       (flow->sig.prio || flow->open_reason == TOE_REASON_ADMIN);
+}
+
 int toe_candidate_policy(struct sock *sk, const struct toe_signal *sig)
 {
 	struct toe_flow_key key = { .net = sock_net(sk) };
 	struct toe_flow *flow __free(toe_flow_put) = NULL;
-	bool busy, wanted, same;
+	enum toe_reason unwanted = TOE_REASON_NONE;
+	bool busy, same;
 
 	toe_tuple_from_sock(&key.tuple, sk);
 	flow = toe_flow_lookup(&key);
@@ -103,11 +127,15 @@ int toe_candidate_policy(struct sock *sk, const struct toe_signal *sig)
 	       toe_mark_same_packets(&flow->sig, sig);
 	flow->sig = *sig;
 	busy = flow->busy;
-	wanted = !(sig->flags & TOE_SIGNAL_NEVER) &&
-		 (sig->prio || flow->open_reason == TOE_REASON_ADMIN);
+	if (!toe_candidate_wanted(flow) || !same)
+		unwanted = TOE_REASON_POLICY;
+	else if ((sig->flags & TOE_SIGNAL_CAREFUL) &&
+		 flow->open_reason != TOE_REASON_ADMIN &&
+		 !toe_firewall_clear(key.net))
+		unwanted = TOE_REASON_CAREFUL;
 	spin_unlock_bh(&flow->lock);
-	if (busy && !(wanted && same))
-		toe_flow_kick(flow, TOE_REASON_POLICY);
+	if (busy && unwanted)
+		toe_flow_kick(flow, unwanted);
 	else if (busy)
 		/* It may count for another rule now. */
 		toe_flow_queue(flow);
@@ -145,6 +173,7 @@ enum toe_reason toe_candidate_why(struct sock *sk, struct toe_flow *flow,
 	if (flow) {
 		spin_lock_bh(&flow->lock);
 		if (flow->last_sk == sk) {
+			a.flow = flow;
 			sig = flow->sig;
 			busy = flow->busy;
 			left = toe_backoff_left(&flow->backoff);
@@ -165,18 +194,32 @@ enum toe_reason toe_candidate_why(struct sock *sk, struct toe_flow *flow,
 	return reason;
 }
 
+/* Is the firewall content with a flow that waits for it? */
+static bool toe_candidate_content(struct toe_flow *flow, const struct sock *sk)
+{
+	struct toe_firewall fw = toe_firewall_get(flow->key.net);
+
+	lockdep_assert_held(&flow->lock);
+	return toe_firewall_quiet(&fw) &&
+	       toe_seen(&flow->seen, fw.generation, fw.changed_ns, sk) &&
+	       (!(flow->sig.flags & TOE_SIGNAL_CAREFUL) ||
+		flow->open_reason == TOE_REASON_ADMIN ||
+		toe_firewall_clear(flow->key.net));
+}
+
 /* Is it time to try a flow again? */
-static bool toe_candidate_due(const struct toe_flow *flow,
-			      const struct sock *sk)
+static bool toe_candidate_due(struct toe_flow *flow, const struct sock *sk)
 {
 	u64 gap = max_t(u64, flow->sig.threshold, TOE_SIGNAL_GAP);
 
 	lockdep_assert_held(&flow->lock);
-	return flow->sig.prio && !(flow->sig.flags & TOE_SIGNAL_NEVER) &&
-	       !flow->busy && !flow->leaving && flow->last_sk == sk &&
-	       inet_sk_state_load(sk) == TCP_ESTABLISHED &&
-	       toe_sock_bytes(sk) - flow->host_bytes >= gap &&
-	       !toe_backoff_left(&flow->backoff);
+	if (flow->busy || flow->leaving || flow->last_sk != sk ||
+	    inet_sk_state_load(sk) != TCP_ESTABLISHED ||
+	    toe_backoff_left(&flow->backoff) || !toe_candidate_wanted(flow))
+		return false;
+	if (flow->again)
+		return toe_candidate_content(flow, sk);
+	return flow->sig.prio && toe_sock_bytes(sk) - flow->host_bytes >= gap;
 }
 
 static void toe_candidate_retry(struct toe_flow *flow, struct sock *sk)
@@ -185,7 +228,8 @@ static void toe_candidate_retry(struct toe_flow *flow, struct sock *sk)
 
 	spin_lock_bh(&flow->lock);
 	begun = toe_candidate_due(flow, sk) &&
-		!toe_flow_begin(flow, sk, TOE_REASON_THRESHOLD);
+		!toe_flow_begin(flow, sk, flow->again ? flow->open_reason :
+						TOE_REASON_THRESHOLD);
 	spin_unlock_bh(&flow->lock);
 	if (!begun)
 		return;
@@ -239,6 +283,68 @@ static void toe_sweep(struct work_struct *work)
 				   TOE_SWEEP_INTERVAL);
 }
 
+static int toe_again_one(struct toe_flow *flow, void *arg)
+{
+	bool *again = arg;
+	struct sock *sk;
+
+	if (READ_ONCE(flow->busy) || !READ_ONCE(flow->again))
+		return 0;
+	*again = true;
+	sk = toe_flow_sock(flow);
+	if (sk) {
+		toe_candidate_retry(flow, sk);
+		sock_put(sk);
+	}
+	return 0;
+}
+
+static void toe_again(struct work_struct *work)
+{
+	bool again = false;
+
+	toe_flow_walk(toe_again_one, &again);
+	if (again && time_before(jiffies, READ_ONCE(toe_again_until)))
+		queue_delayed_work(toe_wq, &toe_again_work,
+				   TOE_AGAIN_INTERVAL);
+}
+
+void toe_candidate_again(void)
+{
+	WRITE_ONCE(toe_again_until, jiffies + TOE_AGAIN_FOR);
+	queue_delayed_work(toe_wq, &toe_again_work, TOE_AGAIN_INTERVAL);
+}
+
+static void toe_candidate_wait(struct toe_flow *flow, bool again)
+{
+	spin_lock_bh(&flow->lock);
+	flow->again = again;
+	spin_unlock_bh(&flow->lock);
+	if (again)
+		toe_candidate_again();
+}
+
+void toe_candidate_stay(struct toe_flow *flow)
+{
+	toe_candidate_wait(flow, false);
+}
+
+void toe_candidate_returned(struct toe_flow *flow, enum toe_reason reason)
+{
+	toe_candidate_wait(flow, reason == TOE_REASON_NETFILTER ||
+				 reason == TOE_REASON_CAREFUL);
+}
+
+void toe_candidate_refused(struct toe_flow *flow, enum toe_reason reason)
+{
+	bool firewall = reason == TOE_REASON_UNTESTED ||
+			reason == TOE_REASON_CAREFUL;
+
+	/* An administrator was told that it did not go. */
+	toe_candidate_wait(flow, flow->again ||
+			   (firewall && flow->open_reason != TOE_REASON_ADMIN));
+}
+
 void toe_candidate_sweep(void)
 {
 	queue_delayed_work(toe_wq, &toe_sweep_work, TOE_SWEEP_INTERVAL);
@@ -247,4 +353,5 @@ void toe_candidate_sweep(void)
 void toe_candidate_stop(void)
 {
 	disable_delayed_work_sync(&toe_sweep_work);
+	disable_delayed_work_sync(&toe_again_work);
 }

@@ -61,6 +61,37 @@ struct toe_signal toe_candidate_rule(struct toe_flow *flow);
 enum toe_reason toe_candidate_why(struct sock *sk, struct toe_flow *flow,
 				  char *engine);
 
+/**
+ * toe_candidate_returned() - a flow came back
+ * @flow: in its work, before it settles
+ * @reason: why
+ *
+ * One that came for the firewall's sake is tried again as soon as that is content.
+ */
+void toe_candidate_returned(struct toe_flow *flow, enum toe_reason reason);
+
+/**
+ * toe_candidate_refused() - a flow stays in the stack
+ * @flow: in its work, before it settles
+ * @reason: why
+ *
+ * As above; one that was waiting so goes on waiting.
+ */
+void toe_candidate_refused(struct toe_flow *flow, enum toe_reason reason);
+
+/**
+ * toe_candidate_stay() - an administrator wants a flow in the stack, where it is
+ * @flow: any
+ */
+void toe_candidate_stay(struct toe_flow *flow);
+
+/**
+ * toe_candidate_again() - who waits for the firewall may go now
+ *
+ * Context: any but hard interrupt.
+ */
+void toe_candidate_again(void);
+
 /* There is a new flow to be looked at from time to time. */
 void toe_candidate_sweep(void);
 /* Nothing is tried again any more. */

@@ -40,6 +40,7 @@
 #include "keep.h"
 #include "quota.h"
 #include "room.h"
+#include "seen.h"
 
 struct tcp_congestion_ops;
 struct inet_connection_sock_af_ops;
@@ -78,6 +79,9 @@ struct toe_flow_key {
  * @sig: L, the rule that makes it a candidate; prio 0: none does
  * @backoff: how long it is left alone; written by the work, and under @lock while
  *	the flow is not busy
+ * @again: L, it is in the stack for the firewall's sake only, and is tried again as
+ *	soon as that is content, however much it has moved
+ * @seen: L, what the firewall has seen of it
  * @host_bytes: L, toe_sock_bytes() when it became HOST
  * @places: in the quotas; the work's
  * @room: S, what was done to the receive buffer
@@ -137,6 +141,8 @@ struct toe_flow {
 	u8			open_reason;
 	struct toe_signal	sig;
 	struct toe_backoff	backoff;
+	bool			again;
+	struct toe_seen		seen;
 	u64			host_bytes;
 	struct toe_places	places;
 	struct toe_room		room;

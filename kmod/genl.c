@@ -32,6 +32,10 @@ static const struct nla_policy toe_flow_cmd_policy[TOE_A_MAX + 1] = {
 	[TOE_A_FLOW]		= NLA_POLICY_NESTED(toe_nl_flow_policy),
 };
 
+static const struct nla_policy toe_firewall_cmd_policy[TOE_A_MAX + 1] = {
+	[TOE_A_FIREWALL]	= NLA_POLICY_NESTED(toe_nl_firewall_policy),
+};
+
 static const struct nla_policy toe_settings_cmd_policy[TOE_A_MAX + 1] = {
 	[TOE_A_SETTINGS]	= NLA_POLICY_NESTED(toe_nl_settings_policy),
 };
@@ -309,6 +313,16 @@ static const struct genl_split_ops toe_genl_ops[] = {
 	}, {
 		.cmd		= TOE_CMD_CAPTURE_STOP,
 		.doit		= toe_nl_capture_stop,
+		.flags		= GENL_CMD_CAP_DO | GENL_UNS_ADMIN_PERM,
+	}, {
+		.cmd		= TOE_CMD_FIREWALL_GET,
+		.doit		= toe_nl_firewall_get,
+		.flags		= GENL_CMD_CAP_DO | GENL_UNS_ADMIN_PERM,
+	}, {
+		.cmd		= TOE_CMD_FIREWALL_SET,
+		.doit		= toe_nl_firewall_set,
+		.policy		= toe_firewall_cmd_policy,
+		.maxattr	= TOE_A_MAX,
 		.flags		= GENL_CMD_CAP_DO | GENL_UNS_ADMIN_PERM,
 	},
 };

@@ -230,6 +230,9 @@ int toe_nl_flow_return(struct sk_buff *skb, struct genl_info *info)
 		goto out;
 	}
 	if (!named.flow || !READ_ONCE(named.flow->busy)) {
+		/* It was about to go back by itself. */
+		if (named.flow && named.reason == TOE_REASON_ADMIN)
+			toe_candidate_stay(named.flow);
 		GENL_SET_ERR_MSG(info, "the flow is not offloaded");
 		err = -ENOENT;
 		goto out;

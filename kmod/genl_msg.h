@@ -9,6 +9,7 @@
 
 extern struct genl_family toe_genl_family;
 extern const struct nla_policy toe_nl_flow_policy[TOE_A_FLOW_MAX + 1];
+extern const struct nla_policy toe_nl_firewall_policy[TOE_A_FIREWALL_MAX + 1];
 extern const struct nla_policy toe_capture_cmd_policy[TOE_A_MAX + 1];
 
 /**
@@ -72,5 +73,7 @@ int toe_nl_flow_return(struct sk_buff *skb, struct genl_info *info);
 int toe_nl_flow_why(struct sk_buff *skb, struct genl_info *info);
 int toe_nl_capture_start(struct sk_buff *skb, struct genl_info *info);
 int toe_nl_capture_stop(struct sk_buff *skb, struct genl_info *info);
+int toe_nl_firewall_get(struct sk_buff *skb, struct genl_info *info);
+int toe_nl_firewall_set(struct sk_buff *skb, struct genl_info *info);
 
 #endif /* _TOE_GENL_MSG_H */

@@ -5,6 +5,7 @@
 #include <linux/module.h>
 
 #include "capture.h"
+#include "firewall.h"
 #include "flow.h"
 #include "gate.h"
 #include "genl.h"
@@ -46,9 +47,12 @@ static int __init toe_init(void)
 	err = toe_route_init();
 	if (err)
 		goto err_sight;
-	err = toe_proc_init();
+	err = toe_firewall_init();
 	if (err)
 		goto err_route;
+	err = toe_proc_init();
+	if (err)
+		goto err_firewall;
 	err = toe_sysctl_init();
 	if (err)
 		goto err_proc;
@@ -71,6 +75,8 @@ err_sysctl:
 	toe_sysctl_exit();
 err_proc:
 	toe_proc_exit();
+err_firewall:
+	toe_firewall_exit();
 err_route:
 	toe_route_exit();
 err_sight:
@@ -96,6 +102,7 @@ static void __exit toe_exit(void)
 	toe_proc_exit();
 	toe_route_exit();
 	toe_flow_stop();
+	toe_firewall_exit();
 	toe_sight_exit();
 	toe_gate_exit();
 	toe_flow_exit();

@@ -31,6 +31,7 @@
 #include "capture.h"
 #include "eligible.h"
 #include "engine.h"
+#include "firewall.h"
 #include "flow.h"
 #include "gate.h"
 #include "keep.h"
@@ -303,12 +304,15 @@ static enum toe_reason toe_open(struct toe_flow *flow)
 		.net = flow->key.net,
 		.tuple = &flow->key.tuple,
 		.sk = flow->sk,
+		.flow = flow,
 		.sig = sig.prio ? &sig : NULL,
 		.places = &flow->places,
 	};
 	enum toe_reason reason;
 	int tries = 0;
 
+	if (toe_firewall_watch(a.net))
+		return TOE_REASON_MEMORY;
 	do {
 		toe_quota_put(&flow->places);
 		reason = toe_admit(&a);
@@ -339,6 +343,7 @@ static int toe_open_error(enum toe_reason reason)
 		return 0;
 	case TOE_REASON_NOT_CALM:
 	case TOE_REASON_URGENT:
+	case TOE_REASON_UNTESTED:
 		return -EBUSY;
 	case TOE_REASON_NO_ENGINE:
 	case TOE_REASON_ENGINE_FAILED:
@@ -376,6 +381,7 @@ static void toe_work_open(struct toe_flow *flow)
 	flow->error = toe_open_error(reason);
 	if (!reason) {
 		flow->opens++;
+		flow->again = false;
 		toe_stats_inc(TOE_STAT_OPENS);
 		if (flow->places.rule)
 			atomic64_inc(&flow->places.rule->opens);
@@ -389,6 +395,7 @@ static void toe_work_open(struct toe_flow *flow)
 	toe_stats_inc(TOE_STAT_OPEN_FAILS);
 	toe_stats_refused(reason);
 	toe_backoff_failed(&flow->backoff, reason);
+	toe_candidate_refused(flow, reason);
 	toe_flow_set_state(flow, TOE_STATE_HOST, reason);
 	toe_flow_settle(flow, toe_over(flow->sk));
 }
@@ -406,6 +413,7 @@ static void toe_work_close(struct toe_flow *flow)
 	toe_stats_inc(TOE_STAT_CLOSES);
 	toe_stats_returned(reason);
 	toe_backoff_returned(&flow->backoff, reason, stay);
+	toe_candidate_returned(flow, reason);
 	toe_flow_set_state(flow, TOE_STATE_HOST, reason);
 	toe_flow_settle(flow, toe_over(flow->sk));
 }

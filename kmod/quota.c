@@ -96,6 +96,11 @@ void toe_quota_move(struct toe_places *places, u32 prio)
 	places->rule = rule;
 }
 
+u32 toe_quota_flows(struct net *net)
+{
+	return atomic_read(toe_quota_of_net(net));
+}
+
 static struct pernet_operations toe_quota_net_ops = {
 	.id	= &toe_quota_net_id,
 	.size	= sizeof(struct toe_quota_net),

@@ -76,6 +76,12 @@ void toe_quota_put(struct toe_places *places);
  */
 void toe_quota_move(struct toe_places *places, u32 prio);
 
+/**
+ * toe_quota_flows() - flows of a network namespace on engines or on their way
+ * @net: the namespace
+ */
+u32 toe_quota_flows(struct net *net);
+
 int toe_quota_init(void);
 void toe_quota_exit(void);
 

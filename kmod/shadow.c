@@ -299,6 +299,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		flow->snd_una = final->snd_una;
 		flow->snd_wnd = final->snd_wnd;
 		flow->ack_pending = true;
+		toe_seen_home(&flow->seen, sk);
 		spin_unlock_bh(&flow->lock);
 		/* The peer was promised room for all of it. */
 		rcvbuf = sk->sk_rcvbuf;

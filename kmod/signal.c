@@ -59,7 +59,7 @@ __bpf_kfunc int bpf_toe_signal(struct sock_common *skc,
 	struct sock *sk = toe_signal_sock(skc);
 	struct toe_signal own;
 
-	if (!sk || !toe_signal_copy(&own, sig, 0) || !own.prio ||
+	if (!sk || !toe_signal_copy(&own, sig, TOE_SIGNAL_CAREFUL) || !own.prio ||
 	    !own.threshold)
 		return -EINVAL;
 	if (inet_sk_state_load(sk) != TCP_ESTABLISHED)
@@ -83,7 +83,7 @@ __bpf_kfunc int bpf_toe_policy(struct sock_common *skc,
 	struct sock *sk = toe_signal_sock(skc);
 	struct toe_signal own;
 
-	if (!toe_signal_copy(&own, sig, TOE_SIGNAL_NEVER) ||
+	if (!toe_signal_copy(&own, sig, TOE_SIGNAL_NEVER | TOE_SIGNAL_CAREFUL) ||
 	    (own.prio && !(own.flags & TOE_SIGNAL_NEVER) && !own.threshold))
 		return -EINVAL;
 	return sk ? toe_candidate_policy(sk, &own) : 0;

@@ -45,5 +45,7 @@ struct toe_signal {
 /* @ct_mark must not be there; @pkt_mark must not be */
 #define TOE_SIGNAL_NO_CTMARK	(1u << 1)
 #define TOE_SIGNAL_NO_PKTMARK	(1u << 2)
+/* The rule says careful: not while a rule of the firewall must see each packet */
+#define TOE_SIGNAL_CAREFUL	(1u << 3)
 
 #endif /* _TOE_SIGNAL_H */

@@ -112,6 +112,12 @@ ct_moves()
 	got p rx "$1"
 }
 
+ct_moves_there()
+{
+	ct_moves 1000
+	in_state h engine
+}
+
 ct_returned()	# REASON
 {
 	soon 2000 in_state h host || fail "it does not come back: $R"
@@ -495,13 +501,19 @@ test_conntrack_module()
 	connected
 	h offload
 	ct_moves $M
-	on host "nft delete table inet toe_ct; conntrack -L >/dev/null 2>&1
+	# a change of the firewall's rules: there and back
+	on host "nft delete table inet toe_ct"
+	ct_returned netfilter
+	soon 5000 ct_moves_there || fail "not offloaded again: $R"
+	on host "conntrack -L >/dev/null 2>&1
 		modprobe -r nft_ct nf_conntrack_netlink 2>/dev/null
 		rmmod nf_conntrack 2>/dev/null" && fail "unloaded under a flow"
 	h return
 	ct_moves $M
 	ct_unload || fail "conntrack is held: $(cat "$WORK/out")"
 	HOST_UNDO=
+	# what rules were left has changed: packets first
+	ct_moves 1000
 	h offload
 	ct_moves $M
 	h return

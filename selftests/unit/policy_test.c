@@ -57,7 +57,7 @@ static void test_rule(void)
 		"prio 100 in lport 80,1000-2000 cgroup /a/b\\ c netns blue/7 "
 		"remote 10.0.0.0/8,2001:db8::/32 dev eth0 uid 7,root "
 		"mark 0x10/0xf0 threshold 4MiB min-rate 20mbit dwell 2s "
-		"engine virtio0 max-flows 9\n"
+		"engine virtio0 max-flows 9 careful\n"
 		"end 1\n";
 	FILE *file = fmemopen(text, strlen(text), "r");
 	char why[TOE_WHY_LEN] = "";
@@ -70,7 +70,7 @@ static void test_rule(void)
 		return;
 	r = p.rules[0];
 	toe_policy_free(&p);
-	CHECK(r.action.prio == 100 && !r.action.flags);
+	CHECK(r.action.prio == 100 && r.action.flags == TOE_SIGNAL_CAREFUL);
 	CHECK(r.asks == (1u << TOE_DIM_DIR | 1u << TOE_DIM_REMOTE |
 			 1u << TOE_DIM_LPORT | 1u << TOE_DIM_DEV |
 			 1u << TOE_DIM_CGROUP | 1u << TOE_DIM_UID |
@@ -100,6 +100,10 @@ static void test_defaults(void)
 	CHECK(!parse(&r, "out engine any min-rate 1kbps offload prio 1", why));
 	CHECK(!r.accepted && r.asks == 1u << TOE_DIM_DIR && !*r.action.engine);
 	CHECK(r.action.min_rate == 1000 && r.action.dwell_ms == 5000);
+	CHECK(!r.action.flags);
+	CHECK(!parse(&r, "careful prio 1", why));
+	CHECK(r.action.flags == TOE_SIGNAL_CAREFUL);
+	CHECK(r.action.threshold == TOE_POLICY_DEFAULT_THRESHOLD);
 	CHECK(!parse(&r, "prio 1 never", why));
 	CHECK(r.action.flags == TOE_SIGNAL_NEVER && !r.action.threshold);
 	CHECK(!parse(&r, "prio 1 mark 7", why) && r.mask == UINT32_MAX);
@@ -185,6 +189,9 @@ static void test_bad_rules(void)
 		{ "prio 1 netns ../x", "'../x' is not the name" },
 		{ "prio 1 never threshold 1", "'threshold' does not go" },
 		{ "prio 1 max-flows 1 never", "'max-flows' does not go" },
+		{ "prio 1 never careful", "'careful' does not go" },
+		{ "prio 1 careful careful", "'careful' stands twice" },
+		{ "prio 1 careful yes", "'yes' is not a word" },
 		{ "prio 1 never offload", "'offload' does not go" },
 		{ "prio 1 dev dwell never engine any", "'engine' does not go" },
 		{ "prio 1 dwell 5s", "'dwell' says nothing" },
@@ -302,6 +309,8 @@ static void random_action(struct toe_signal *a)
 		a->pkt_mark = any(1u << 31) & a->pkt_mask;
 		a->flags |= any(2) ? TOE_SIGNAL_NO_PKTMARK : 0;
 	}
+	if (!any(3))
+		a->flags |= TOE_SIGNAL_CAREFUL;
 }
 
 /* What a rule asks of the connection alone, not of the machine */

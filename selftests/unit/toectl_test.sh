@@ -188,6 +188,7 @@ expect 2 "'0x11/0x10'" policy replace prio 1 mark 0x11/0x10
 expect 2 "'max-flows'" policy add prio 1 never max-flows 2
 expect 2 "'ctmark'" policy add prio 1 never ctmark 2
 expect 2 "'0x3/0x1'" policy add prio 1 no-pktmark 0x3/0x1
+expect 2 "'careful'" policy add prio 1 never careful
 expect 2 "'dwell'" policy add prio 1 dwell 2s
 expect 2 "missing" policy del
 expect 2 "'10'" policy del 10

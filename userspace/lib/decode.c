@@ -127,6 +127,16 @@ static const struct field capture_fields[] = {
 };
 _Static_assert(ARRAY_SIZE(capture_fields) == __TOE_A_CAPTURE_MAX, "capture attributes");
 
+static const struct field firewall_fields[] = {
+	[TOE_A_FIREWALL_GENERATION] = FIXED(struct toe_firewall, generation),
+	[TOE_A_FIREWALL_NFTABLES] = FIXED(struct toe_firewall, nftables),
+	[TOE_A_FIREWALL_FLOWS]	= FIXED(struct toe_firewall, flows),
+	[TOE_A_FIREWALL_ASKED]	= FIXED(struct toe_firewall, asked),
+	[TOE_A_FIREWALL_CAREFUL] = FIXED(struct toe_firewall, careful),
+	[TOE_A_FIREWALL_CHANGED] = { .kind = KIND_NONE },	/* only told */
+};
+_Static_assert(ARRAY_SIZE(firewall_fields) == __TOE_A_FIREWALL_MAX, "firewall attributes");
+
 static void read_array(const struct nlattr *attr, size_t entry,
 		       struct toe_counters *to)
 {
@@ -319,4 +329,11 @@ int toe_decode_capture(const struct nlmsghdr *nlh, struct toe_capture *capture)
 	memset(capture, 0, sizeof(*capture));
 	return read_nest(nlh, TOE_A_CAPTURE, capture_fields,
 			 ARRAY_SIZE(capture_fields), capture, &capture->has);
+}
+
+int toe_decode_firewall(const struct nlmsghdr *nlh, struct toe_firewall *fw)
+{
+	memset(fw, 0, sizeof(*fw));
+	return read_nest(nlh, TOE_A_FIREWALL, firewall_fields,
+			 ARRAY_SIZE(firewall_fields), fw, NULL);
 }

@@ -126,6 +126,19 @@ struct toe_settings {
 /**
  * struct toe_event - something happened, see enum toe_event_attr
  * @of_engine: to an engine: @change and @engine are there; else to a flow
+ * struct toe_firewall - the firewall of a network namespace, see enum
+ *	toe_firewall_attr
+ */
+struct toe_firewall {
+	uint32_t generation;
+	uint8_t nftables;
+	uint32_t flows;
+	uint8_t asked;
+	uint8_t careful;
+};
+
+/**
+ * struct toe_event - a flow changed its state, see enum toe_event_attr
  */
 struct toe_event {
 	uint64_t time_ns;
@@ -190,5 +203,6 @@ int toe_decode_engine_event(const struct nlmsghdr *nlh, struct toe_event *event)
 int toe_decode_why(const struct nlmsghdr *nlh, struct toe_why *why);
 int toe_decode_rule(const struct nlmsghdr *nlh, struct toe_rule_use *rule);
 int toe_decode_capture(const struct nlmsghdr *nlh, struct toe_capture *capture);
+int toe_decode_firewall(const struct nlmsghdr *nlh, struct toe_firewall *fw);
 
 #endif /* _TOE_LIB_DECODE_H */

@@ -272,6 +272,11 @@ static int decode_capture(const struct nlmsghdr *nlh, void *item)
 	return toe_decode_capture(nlh, item);
 }
 
+static int decode_firewall(const struct nlmsghdr *nlh, void *item)
+{
+	return toe_decode_firewall(nlh, item);
+}
+
 static int append(const struct nlmsghdr *nlh, void *data)
 {
 	struct list *list = data;
@@ -509,4 +514,41 @@ int toe_nl_capture_end(struct toe_nl *nl, struct toe_capture *totals)
 		  &single);
 	/* What follows the answer may be lost. */
 	return single.came ? 0 : err;
+}
+
+int toe_nl_firewall_get(struct toe_nl *nl, struct toe_firewall *fw)
+{
+	struct single single = { .decode = decode_firewall, .item = fw };
+	char buf[REQUEST_LEN] __attribute__((aligned(8)));
+
+	return get(nl, request(nl, buf, nl->family, TOE_CMD_FIREWALL_GET, NLM_F_ACK),
+		   &single);
+}
+
+int toe_nl_firewall_changed(struct toe_nl *nl)
+{
+	char buf[REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+	struct nlattr *nest;
+
+	nlh = request(nl, buf, nl->family, TOE_CMD_FIREWALL_SET, NLM_F_ACK);
+	nest = mnl_attr_nest_start(nlh, TOE_A_FIREWALL);
+	mnl_attr_put(nlh, TOE_A_FIREWALL_CHANGED, 0, NULL);
+	mnl_attr_nest_end(nlh, nest);
+	return talk(nl, nlh, ignore, NULL);
+}
+
+int toe_nl_firewall_judge(struct toe_nl *nl, uint32_t generation,
+			  enum toe_careful careful)
+{
+	char buf[REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+	struct nlattr *nest;
+
+	nlh = request(nl, buf, nl->family, TOE_CMD_FIREWALL_SET, NLM_F_ACK);
+	nest = mnl_attr_nest_start(nlh, TOE_A_FIREWALL);
+	mnl_attr_put_u32(nlh, TOE_A_FIREWALL_GENERATION, generation);
+	mnl_attr_put_u8(nlh, TOE_A_FIREWALL_CAREFUL, careful);
+	mnl_attr_nest_end(nlh, nest);
+	return talk(nl, nlh, ignore, NULL);
 }

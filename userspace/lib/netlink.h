@@ -163,6 +163,30 @@ int toe_nl_settings_get(struct toe_nl *nl, struct toe_settings *settings);
 int toe_nl_settings_set(struct toe_nl *nl, const struct toe_settings *settings);
 
 /**
+ * toe_nl_firewall_get() - ask what is known of this network namespace's firewall
+ * @nl: the connection
+ * @fw: the result
+ */
+int toe_nl_firewall_get(struct toe_nl *nl, struct toe_firewall *fw);
+
+/**
+ * toe_nl_firewall_changed() - tell that its rules changed
+ * @nl: the connection
+ */
+int toe_nl_firewall_changed(struct toe_nl *nl);
+
+/**
+ * toe_nl_firewall_judge() - tell what was found in its rules
+ * @nl: the connection
+ * @generation: as toe_nl_firewall_get() said it before they were looked at
+ * @careful: what was found
+ *
+ * Return: 0 or a negative errno; -ESTALE when the rules have changed since.
+ */
+int toe_nl_firewall_judge(struct toe_nl *nl, uint32_t generation,
+			  enum toe_careful careful);
+
+/**
  * toe_nl_subscribe() - have events sent to this connection
  * @nl: the connection; from now on it is for events alone
  */

@@ -54,7 +54,8 @@ struct toe_prefix {
  * @mask: its mask
  * @netns: TOE_DIM_NETNS, a name under /run/netns
  * @netns_cookie: what that name meant when the rule was read
- * @action: prio, and what to do: TOE_SIGNAL_NEVER, or threshold and the others
+ * @action: prio, and what to do: TOE_SIGNAL_NEVER, or threshold and the others,
+ *	with or without TOE_SIGNAL_CAREFUL
  */
 struct toe_rule {
 	uint32_t asks;

@@ -151,6 +151,8 @@ static void add_action(struct text *t, const struct toe_signal *action)
 		 action->ct_mark, action->ct_mask);
 	add_mark(t, "pktmark", action->flags & TOE_SIGNAL_NO_PKTMARK,
 		 action->pkt_mark, action->pkt_mask);
+	if (action->flags & TOE_SIGNAL_CAREFUL)
+		add(t, " careful");
 }
 
 void rule_format(const struct toe_rule *rule, bool kept, char *buf, size_t len)

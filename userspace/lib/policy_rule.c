@@ -20,6 +20,7 @@ enum key {
 	KEY_MAX_FLOWS,
 	KEY_CTMARK,
 	KEY_PKTMARK,
+	KEY_CAREFUL,
 };
 
 #define BIT(n) (1u << (n))
@@ -27,7 +28,7 @@ enum key {
 /* What offloading is described with */
 #define OFFLOAD_KEYS (BIT(KEY_OFFLOAD) | BIT(KEY_THRESHOLD) | BIT(KEY_MIN_RATE) | \
 		      BIT(KEY_DWELL) | BIT(KEY_ENGINE) | BIT(KEY_MAX_FLOWS) | \
-		      BIT(KEY_CTMARK) | BIT(KEY_PKTMARK))
+		      BIT(KEY_CTMARK) | BIT(KEY_PKTMARK) | BIT(KEY_CAREFUL))
 
 /**
  * struct keyword - a word of the grammar
@@ -67,6 +68,7 @@ static const struct keyword keywords[] = {
 	{ "no-ctmark",	KEY_CTMARK,	"a mark",	read_no_ctmark },
 	{ "pktmark",	KEY_PKTMARK,	"a mark",	read_pktmark },
 	{ "no-pktmark",	KEY_PKTMARK,	"a mark",	read_no_pktmark },
+	{ "careful",	KEY_CAREFUL,	NULL,		NULL },
 };
 
 static const struct keyword *find_keyword(const char *word)
@@ -126,6 +128,8 @@ static int check_together(struct rule_reader *r, uint32_t said, int argc,
 	}
 	if ((said & BIT(KEY_DWELL)) && !(said & BIT(KEY_MIN_RATE)))
 		return why_word(r->why, "dwell", "says nothing without 'min-rate'");
+	if (said & BIT(KEY_CAREFUL))
+		action->flags |= TOE_SIGNAL_CAREFUL;
 	if (!(said & BIT(KEY_THRESHOLD)))
 		action->threshold = TOE_POLICY_DEFAULT_THRESHOLD;
 	if ((said & BIT(KEY_MIN_RATE)) && !(said & BIT(KEY_DWELL)))

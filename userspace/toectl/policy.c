@@ -25,7 +25,8 @@ static const char usage[] =
 	"               mark NUMBER[/MASK] | netns NAME }\n"
 	"PARAMETER := { threshold BYTES | min-rate RATE | dwell TIME |\n"
 	"               engine { NAME | any } | max-flows NUMBER |\n"
-	"               { ctmark | no-ctmark | pktmark | no-pktmark } MARK[/MASK] }\n"
+	"               { ctmark | no-ctmark | pktmark | no-pktmark } MARK[/MASK] |\n"
+	"               careful }\n"
 	"CONNECTION := [ in | out ] local ADDRESS:PORT remote ADDRESS:PORT [ dev NAME ]\n"
 	"              [ cgroup PATH ] [ uid USER ] [ mark NUMBER ] [ netns NAME ]\n"
 	"TUPLE := [ local ] ADDRESS:PORT [ remote ] ADDRESS:PORT\n";

@@ -123,6 +123,7 @@ static void show_action(struct toe_out *out, const struct toe_signal *action)
 		  action->ct_mark, action->ct_mask);
 	show_mark(out, "pktmark", action->flags & TOE_SIGNAL_NO_PKTMARK,
 		  action->pkt_mark, action->pkt_mask);
+	toe_out_bool(out, "careful", NULL, action->flags & TOE_SIGNAL_CAREFUL);
 }
 
 static void show_counters(struct toe_out *out, const struct toe_rule *rule,

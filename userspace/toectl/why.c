@@ -151,6 +151,28 @@ static bool on_the_engine(struct findings *f)
 	}
 }
 
+/* It is in the stack for the firewall's sake, and goes when that is content, also
+ * what an administrator wanted on an engine.
+ */
+static bool waits_for_firewall(struct findings *f)
+{
+	const struct toe_flow *flow = &f->why.flow;
+
+	if (!f->why.known || f->why.reason == TOE_REASON_STATE ||
+	    (flow->reason != TOE_REASON_NETFILTER && flow->reason != TOE_REASON_UNTESTED &&
+	     flow->reason != TOE_REASON_CAREFUL) ||
+	    (!flow->rule && flow->reason != TOE_REASON_NETFILTER))
+		return false;
+	f->cause = CAUSE_TRIED;
+	say(f, "not offloaded: ");
+	say_reason(f, flow->reason);
+	if (f->why.reason == TOE_REASON_NONE)
+		say(f, "; it is tried again at any moment");
+	else
+		say_now(f);
+	return true;
+}
+
 /* It was refused or came back, and the module looks after it. */
 static bool was_tried(struct findings *f)
 {
@@ -228,7 +250,7 @@ static void by_the_rules(struct findings *f)
 
 static void conclude(struct findings *f)
 {
-	if (was_tried(f))
+	if (waits_for_firewall(f) || was_tried(f))
 		return;
 	if (!f->loaded) {
 		f->cause = CAUSE_NOT_LOADED;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * toed, the daemon beside module toe: it looks at the flows once in an interval
- * and returns those that no longer deserve an engine.
+ * and returns those that no longer deserve an engine, and at what nobody tells the
+ * module of the firewall.
  *
  * It keeps nothing that a flow needs. Whether it ends, is killed or starts anew, a
  * flow does not notice; rates are measured again from its start on.
@@ -16,6 +17,7 @@
 #include <unistd.h>
 
 #include "config.h"
+#include "firewall.h"
 #include "lock.h"
 #include "log.h"
 #include "loop.h"
@@ -47,6 +49,7 @@ static const char usage[] =
  * @timer: the interval; stands still while the module is awaited
  * @round: what is done in each
  * @metrics: the interval of the metrics' file; stands still without one
+ * @firewall: what is looked at more often
  * @last_err: of the last round, so that the same one is not told each second
  */
 struct daemon {
@@ -58,6 +61,7 @@ struct daemon {
 	struct loop_source timer;
 	struct loop_source metrics;
 	struct round round;
+	struct firewall firewall;
 	int last_err;
 };
 
@@ -122,6 +126,8 @@ static int module_changed(struct daemon *d)
 	err = round_begin(&d->round);
 	if (!err)
 		err = set_timer(d, d->module.nl);
+	if (!err)
+		err = firewall_begin(&d->firewall, d->module.nl);
 	if (err)
 		log_err("%s", strerror(-err));
 	else
@@ -175,6 +181,23 @@ static int ticked(const struct loop_source *timer)
 	if (read(timer->fd, &ticks, sizeof(ticks)) > 0)
 		return 1;
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+}
+
+static int on_firewall(struct loop_source *source)
+{
+	struct daemon *d = container_of(source, struct daemon, firewall.timer);
+	int err = ticked(source);
+
+	if (err <= 0)
+		return err;
+	err = look_for_module(d);
+	if (err)
+		return err;
+	err = firewall_look(&d->firewall, d->module.nl);
+	if (!err)
+		return 0;
+	failed(d, err);
+	return connect_anew(d);
 }
 
 static int on_timer(struct loop_source *source)
@@ -301,9 +324,12 @@ static int open_sources(struct daemon *d, int epoll)
 	};
 	if (d->signals.fd < 0 || d->timer.fd < 0 || d->metrics.fd < 0)
 		return -errno;
-	err = module_open(&d->module);
+	err = firewall_open(&d->firewall);
+	d->firewall.timer.ready = on_firewall;
+	err = err ? err : module_open(&d->module);
 	d->module.source.ready = on_module;
 	err = err ? err : loop_add(epoll, &d->signals);
+	err = err ? err : loop_add(epoll, &d->firewall.timer);
 	err = err ? err : loop_add(epoll, &d->module.source);
 	err = err ? err : loop_add(epoll, &d->metrics);
 	return err ? err : loop_add(epoll, &d->timer);
@@ -339,6 +365,7 @@ static int run(struct daemon *d)
 	err = loop_run(epoll);
 	end_metrics(&d->config);
 	round_free(&d->round);
+	firewall_free(&d->firewall);
 	if (err == LOOP_END) {
 		log_info("ends");
 		return EXIT_OK;

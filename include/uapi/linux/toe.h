@@ -114,7 +114,9 @@ enum toe_flow_state {
 	X(INVALID,	"invalid",	"conntrack does not know it as established") \
 	X(MARK,		"mark",		"its mark says that it stays in the stack") \
 	X(UNSEEN,	"unseen",	"no packet came by to see what the firewall does with it") \
-	X(CONNTRACK,	"conntrack",	"its conntrack entry was deleted, or a flowtable has it")
+	X(CONNTRACK,	"conntrack",	"its conntrack entry was deleted, or a flowtable has it") \
+	X(UNTESTED,	"untested",	"the firewall's rules changed and have not let it pass both ways since") \
+	X(CAREFUL,	"careful",	"its rule is careful: the firewall may have to see each of its packets")
 
 enum toe_reason {
 #define TOE_REASON_ENUM(name, word, text) TOE_REASON_##name,
@@ -159,6 +161,12 @@ enum toe_reason {
  *	the socket has no room for the answer it may be asked again
  * @TOE_CMD_CAPTURE: unicast, to a socket that captures: a frame, or that there
  *	will be no more. TOE_CMD_EVENT of the flow comes unicast, too
+ * @TOE_CMD_FIREWALL_GET: do: what is known of the firewall of the caller's network
+ *	namespace, which is watched from then on. Privileged
+ * @TOE_CMD_FIREWALL_SET: do: tell of it: TOE_A_FIREWALL_CHANGED, or what was
+ *	found in its rules: TOE_A_FIREWALL_CAREFUL with the
+ *	TOE_A_FIREWALL_GENERATION of before the look. -ESTALE: they have changed
+ *	since
  */
 enum toe_cmd {
 	TOE_CMD_UNSPEC,
@@ -176,6 +184,8 @@ enum toe_cmd {
 	TOE_CMD_CAPTURE_START,
 	TOE_CMD_CAPTURE_STOP,
 	TOE_CMD_CAPTURE,
+	TOE_CMD_FIREWALL_GET,
+	TOE_CMD_FIREWALL_SET,
 
 	__TOE_CMD_MAX
 };
@@ -193,6 +203,7 @@ enum toe_cmd {
  * @TOE_A_WHY: nest of enum toe_why_attr
  * @TOE_A_RULE: nest of enum toe_rule_attr
  * @TOE_A_CAPTURE: nest of enum toe_capture_attr
+ * @TOE_A_FIREWALL: nest of enum toe_firewall_attr
  */
 enum toe_attr {
 	TOE_A_UNSPEC,
@@ -205,6 +216,7 @@ enum toe_attr {
 	TOE_A_WHY,
 	TOE_A_RULE,
 	TOE_A_CAPTURE,
+	TOE_A_FIREWALL,
 
 	__TOE_A_MAX
 };
@@ -339,7 +351,8 @@ enum toe_engine_attr {
 	X(ERR_PROTOCOL,	   "err_protocol")    /* any other breach */	       \
 	X(LOOKS,	   "looks")	      /* at the way of a flow */	       \
 	X(CAPTURE_FRAMES,  "capture_frames")  /* given to who captures */      \
-	X(CAPTURE_DROPS,   "capture_drops")   /* and those there was no room for */
+	X(CAPTURE_DROPS,   "capture_drops")   /* and those there was no room for */ \
+	X(FIREWALL_CHANGES, "firewall_changes") /* messages of changed rules */
 
 enum toe_stat {
 #define TOE_STAT_ENUM(name, word) TOE_STAT_##name,
@@ -512,5 +525,46 @@ enum toe_capture_attr {
 	__TOE_A_CAPTURE_MAX
 };
 #define TOE_A_CAPTURE_MAX (__TOE_A_CAPTURE_MAX - 1)
+
+/**
+ * enum toe_careful - must a rule of the firewall see each packet of a flow?
+ * @TOE_CAREFUL_UNKNOWN: nobody has looked since the rules changed
+ * @TOE_CAREFUL_CLEAR: none
+ * @TOE_CAREFUL_RULES: there are some: they count, limit or log, for example
+ */
+enum toe_careful {
+	TOE_CAREFUL_UNKNOWN,
+	TOE_CAREFUL_CLEAR,
+	TOE_CAREFUL_RULES,
+
+	__TOE_CAREFUL_MAX
+};
+
+/**
+ * enum toe_firewall_attr - the firewall of a network namespace
+ * @TOE_A_FIREWALL_UNSPEC: never used
+ * @TOE_A_FIREWALL_PAD: padding
+ * @TOE_A_FIREWALL_GENERATION: u32, counts the changes of its rules that were
+ *	noticed
+ * @TOE_A_FIREWALL_NFTABLES: u8, 1 when nftables is loaded and its changes are
+ *	heard
+ * @TOE_A_FIREWALL_FLOWS: u32, the namespace's flows on engines or on their way
+ * @TOE_A_FIREWALL_ASKED: u8, 1 when TOE_A_FIREWALL_CAREFUL decides about flows
+ * @TOE_A_FIREWALL_CAREFUL: u8, enum toe_careful, of this generation
+ * @TOE_A_FIREWALL_CHANGED: flag: the rules changed and nobody else tells
+ */
+enum toe_firewall_attr {
+	TOE_A_FIREWALL_UNSPEC,
+	TOE_A_FIREWALL_PAD,
+	TOE_A_FIREWALL_GENERATION,
+	TOE_A_FIREWALL_NFTABLES,
+	TOE_A_FIREWALL_FLOWS,
+	TOE_A_FIREWALL_ASKED,
+	TOE_A_FIREWALL_CAREFUL,
+	TOE_A_FIREWALL_CHANGED,
+
+	__TOE_A_FIREWALL_MAX
+};
+#define TOE_A_FIREWALL_MAX (__TOE_A_FIREWALL_MAX - 1)
 
 #endif /* _UAPI_LINUX_TOE_H */

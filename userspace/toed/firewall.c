@@ -1,0 +1,136 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <errno.h>
+#include <string.h>
+#include <sys/timerfd.h>
+#include <time.h>
+
+#include "firewall.h"
+#include "log.h"
+
+#define NS_PER_MS	1000000ULL
+#define NS_PER_S	1000000000ULL
+/* Between two looks; and no more than this share of the time is spent on them,
+ * however long the rules are.
+ */
+#define LOOK_NS		(50 * NS_PER_MS)
+#define SHARE		10
+/* Without flows on engines, after a while: the picture is not to be out of date when
+ * there are some again, or that would be a change.
+ */
+#define IDLE_LOOK_NS	NS_PER_S
+#define LINGER_NS	(10 * NS_PER_S)
+
+static uint64_t now_ns(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
+}
+
+/* @ns: from now; 0: never */
+static int set_timer(const struct firewall *fw, uint64_t ns)
+{
+	struct itimerspec when = {
+		.it_value = { ns / NS_PER_S, ns % NS_PER_S },
+	};
+
+	return timerfd_settime(fw->timer.fd, 0, &when, NULL) ? -errno : 0;
+}
+
+int firewall_open(struct firewall *fw)
+{
+	fw->timer.fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	return fw->timer.fd < 0 ? -errno : 0;
+}
+
+int firewall_begin(struct firewall *fw, bool on)
+{
+	/* What is in the picture stays: a change meanwhile is one. */
+	fw->judged = false;
+	fw->on = on;
+	return set_timer(fw, on ? LOOK_NS : 0);
+}
+
+/* What the module asks, once the rules stand still. */
+static int judge(struct firewall *fw, struct toe_nl *nl, const struct toe_firewall *now)
+{
+	char why[NFTABLES_WHY_LEN] = "";
+	enum toe_careful careful;
+	int err = 0;
+
+	/* Not known is not harmless; it is looked at again. */
+	if (!fw->legacy.seen || fw->legacy.err)
+		return 0;
+	strcpy(why, fw->legacy.careful);
+	if (!*why && now->nftables)
+		err = nftables_careful(why);
+	if (err == -EAGAIN)
+		return 0;
+	if (err) {
+		log_warn("the rules of nftables cannot be read: %s", strerror(-err));
+		return 0;
+	}
+	careful = *why ? TOE_CAREFUL_RULES : TOE_CAREFUL_CLEAR;
+	err = toe_nl_firewall_judge(nl, now->generation, careful);
+	if (err)
+		return err == -ESTALE ? 0 : err;
+	if (fw->judged && !strcmp(why, fw->why))
+		return 0;
+	if (*why)
+		log_info("careful rules refuse: %s", why);
+	else
+		log_info("careful rules need not refuse: no rule of the firewall must see each packet");
+	fw->judged = true;
+	strcpy(fw->why, why);
+	return 0;
+}
+
+static int look(struct firewall *fw, struct toe_nl *nl)
+{
+	struct toe_firewall now;
+	uint64_t at = now_ns();
+	bool changed, quiet, unknown;
+	int err;
+
+	err = toe_nl_firewall_get(nl, &now);
+	/* A module that is older than this daemon */
+	if (err == -EOPNOTSUPP)
+		return 0;
+	if (err)
+		return err;
+	quiet = now.generation == fw->generation;
+	fw->generation = now.generation;
+	if (now.flows)
+		fw->busy_ns = at + LINGER_NS;
+	unknown = now.asked && now.careful == TOE_CAREFUL_UNKNOWN;
+	if (!unknown && at > fw->busy_ns && at < fw->looked_ns + IDLE_LOOK_NS)
+		return 0;
+	fw->looked_ns = at;
+	/* What fails was said, and is tried again. */
+	if (!legacy_look(&fw->legacy, &changed) && changed) {
+		log_debug("rules of iptables-legacy changed");
+		return toe_nl_firewall_changed(nl);
+	}
+	if (unknown && quiet)
+		return judge(fw, nl, &now);
+	return 0;
+}
+
+int firewall_look(struct firewall *fw, struct toe_nl *nl)
+{
+	uint64_t start = now_ns(), next;
+	int err = nl ? look(fw, nl) : 0;
+
+	/* It stood still if the module has just been found gone. */
+	if (!fw->on)
+		return err;
+	next = SHARE * (now_ns() - start);
+	set_timer(fw, next < LOOK_NS ? LOOK_NS : next);
+	return err;
+}
+
+void firewall_free(struct firewall *fw)
+{
+	legacy_free(&fw->legacy);
+}
