@@ -170,9 +170,12 @@ static void print_engines(FILE *file, const struct metrics_input *in)
 	} metrics[] = {
 		{ "toe_engine_up", "gauge", "Whether the engine answers.", engine_up },
 		{ "toe_engine_flows", "gauge", "Flows on the engine.", engine_flows },
-		{ "toe_engine_max_flows", "gauge", "How many it can carry.", engine_max_flows },
-		{ "toe_engine_tx_bytes_total", "counter", "Payload that it took to send.", engine_tx },
-		{ "toe_engine_rx_bytes_total", "counter", "Payload that it delivered.", engine_rx },
+		{ "toe_engine_max_flows", "gauge", "How many it can carry.",
+		  engine_max_flows },
+		{ "toe_engine_tx_bytes_total", "counter", "Payload that it took to send.",
+		  engine_tx },
+		{ "toe_engine_rx_bytes_total", "counter", "Payload that it delivered.",
+		  engine_rx },
 	};
 	char device[IF_NAMESIZE];
 
@@ -216,9 +219,12 @@ static void print_rules(FILE *file, const struct metrics_input *in)
 		const char *name, *type, *help;
 		uint64_t (*value)(const struct toe_rule_use *r);
 	} metrics[] = {
-		{ "toe_rule_flows", "gauge", "Flows of the rule on engines or on their way.", rule_flows },
-		{ "toe_rule_opens_total", "counter", "Flows of the rule that reached an engine.", rule_opens },
-		{ "toe_rule_refused_total", "counter", "Flows of the rule that its quota kept away.", rule_refused },
+		{ "toe_rule_flows", "gauge", "Its flows on engines or on their way.",
+		  rule_flows },
+		{ "toe_rule_opens_total", "counter", "Its flows that reached an engine.",
+		  rule_opens },
+		{ "toe_rule_refused_total", "counter", "Offloads that its quota kept away.",
+		  rule_refused },
 	};
 	char prio[16];
 

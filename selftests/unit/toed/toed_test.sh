@@ -229,6 +229,21 @@ result $? "after SIGKILL it starts again" "$(cat "$DIR/log.after")"
 kill "$PID"
 ends "$PID" 0
 
+# A level leaves out what is below it.
+for level in err warn info; do
+	echo "log-level $level" >"$CONF"
+	start $level --config "$CONF"
+	for ((i = 0; i < 100; i++)); do
+		grep -q '^SigBlk:.*[^0]' "/proc/$PID/status" && break
+		sleep 0.05
+	done
+	sleep 0.2
+	kill "$PID"
+	ends "$PID" 0
+	[ "$(grep -c '^toed: info: ' "$DIR/log.$level")" = $([ $level = info ] && echo 2 || echo 0) ]
+	result $? "log-level $level" "$(cat "$DIR/log.$level")"
+done
+
 # The metrics: written at once, whole, for all to read; gone when it ends.
 metrics=$DIR/toe.prom
 ln -s "$DIR/victim" "$metrics.new"
