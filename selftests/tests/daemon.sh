@@ -33,10 +33,16 @@ daemon_crowd()	# N
 	hear crowd || die "crowd: $R"
 }
 
-# The requests that it has sent in 5 seconds in the middle of the trace: dumps, others
+# The number of the module's family, as strace writes numbers that it has no name for
+daemon_family()
+{
+	printf '0x%x' "$(on host "genl ctrl get name toe 2>/dev/null" | sed -n 's/.*ID: \(0x[0-9a-f]*\).*/\1/p')"
+}
+
+# The requests to the module that it has sent in 5 seconds in the middle of the trace: dumps, others
 daemon_requests()
 {
-	on host "awk '!t0 { t0 = \$2 } \$2 > t0 + 1 && \$2 < t0 + 6 && /sendto\(.*NLM_F_REQUEST/ {
+	on host "awk '!t0 { t0 = \$2 } \$2 > t0 + 1 && \$2 < t0 + 6 && /nlmsg_type=(toe|$1), .*NLM_F_REQUEST/ {
 		if (/NLM_F_DUMP/) dumps++; else others++ } END { print dumps + 0, others + 0 }' $GUEST/trace"
 }
 
@@ -56,12 +62,13 @@ test_toed_asks_once()
 	daemon_traced "interval 250ms"
 	sleep 6.5
 	toed_stop
-	read -r dumps others <<<"$(daemon_requests)"
+	read -r dumps others <<<"$(daemon_requests "$(daemon_family)")"
 	note "200 flows, 20 intervals: $dumps dumps, $others other requests"
 	# They may begin and end anywhere in the 5 seconds.
 	ge "dumps in 20 intervals" "$dumps" 18
 	le "dumps in 20 intervals" "$dumps" 21
-	le "other requests in 20 intervals" "$others" 21
+	# Its counters are asked for, some for the firewall: nothing for each flow.
+	le "other requests in 20 intervals" "$others" 100
 	tell crowd end
 	leaves_nothing
 }
@@ -94,8 +101,11 @@ test_toed_within_its_unit()
 	ge "system calls that it allows" "$(wc -l <"$WORK/allowed")" 200
 	out=$(LC_ALL=C comm -23 <(LC_ALL=C sort -u <<<"$out") <(LC_ALL=C sort -u "$WORK/allowed"))
 	is "system calls that the unit forbids" "$out" ""
-	out=$(on host "grep -oE ' socket\((AF|PF)_[A-Z0-9]*' $GUEST/trace | sort -u | tr -d '\n'")
-	is "address families" "$out" " socket(AF_NETLINK socket(AF_UNIX"
+	out=$(on host "grep -oE ' socket\([AP]F_[A-Z0-9]*' $GUEST/trace | sed 's/.*(//' | sort -u")
+	note "$(tr '\n' ' ' <<<"$out")"
+	out=$(LC_ALL=C comm -23 <(LC_ALL=C sort -u <<<"$out") <(
+		sed -n 's/^RestrictAddressFamilies=//p' "$TOP/userspace/toed/toed.service" | tr ' ' '\n' | LC_ALL=C sort))
+	is "address families that the unit forbids" "$out" ""
 	leaves_nothing
 }
 

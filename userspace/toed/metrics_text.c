@@ -43,6 +43,7 @@ static const char *const stat_help[__TOE_STAT_MAX] = {
 	[TOE_STAT_LOOKS] = "Looks at the way of a flow after a change of routes.",
 	[TOE_STAT_CAPTURE_FRAMES] = "Frames given to captures.",
 	[TOE_STAT_CAPTURE_DROPS] = "Frames lost on their way to captures.",
+	[TOE_STAT_FIREWALL_CHANGES] = "Messages that told of changed rules of the firewall.",
 };
 
 static void head(FILE *file, const char *name, const char *type, const char *help)
