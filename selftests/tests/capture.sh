@@ -470,6 +470,7 @@ test_capture_card_dies()
 	EXPECT_LOG='does not answer|broke the protocol|did not answer'
 	capture_open
 	on host "echo 1500 >/sys/module/toe_virtio/parameters/dead_after_ms"
+	toectl set timeout 5000 >/dev/null	# nobody waits for what is dead
 	capture_begin cap -w /tmp/cap.pcapng
 	p recv eof
 	h send forever rate=2M
