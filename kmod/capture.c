@@ -47,7 +47,8 @@ static struct toe_capture *toe_capture_by_id(const struct toe_engine *e, u32 id)
 {
 	struct toe_capture *c;
 
-	list_for_each_entry_rcu(c, &toe_captures, node)
+	list_for_each_entry_rcu(c, &toe_captures, node,
+				lockdep_is_held(&toe_captures_lock))
 		if (id && READ_ONCE(c->id) == id && READ_ONCE(c->engine) == e)
 			return c;
 	return NULL;
@@ -89,6 +90,28 @@ static void toe_capture_bind(struct toe_capture *c, const struct toe_engine *e,
 	WRITE_ONCE(c->id, id);
 }
 
+/* Under the lock: the first start has its answer. */
+static void toe_capture_answer(struct toe_capture *c, int err)
+{
+	lockdep_assert_held(&toe_captures_lock);
+	c->err = err;
+	WRITE_ONCE(c->answered, true);
+	wake_up_all(&c->wait);
+}
+
+/* Waits for it. */
+static int toe_capture_await(struct toe_capture *c)
+{
+	unsigned long timeout = msecs_to_jiffies(READ_ONCE(toe_timeout_ms));
+	int err;
+
+	wait_event_killable_timeout(c->wait, READ_ONCE(c->answered), timeout);
+	spin_lock_bh(&toe_captures_lock);
+	err = c->answered ? c->err : -ETIMEDOUT;
+	spin_unlock_bh(&toe_captures_lock);
+	return err;
+}
+
 static int toe_capture_insert(struct toe_capture *c)
 {
 	int err = 0;
@@ -125,22 +148,36 @@ static struct toe_engine *toe_capture_engine(struct toe_flow *flow, u32 id)
 	return e;
 }
 
+static int toe_capture_submit(const struct toe_capture *c,
+			      struct toe_engine *e, u32 id)
+{
+	if (!READ_ONCE(e->alive))
+		return -ENODEV;
+	if (!e->ops->capture_start)
+		return -EOPNOTSUPP;
+	return e->ops->capture_start(e, id, c->snaplen);
+}
+
 static int toe_capture_ask(struct toe_capture *c, struct toe_flow *flow)
 {
 	u32 id = READ_ONCE(flow->id);
 	struct toe_engine *e;
-	int err;
+	bool asked;
+	int err = 0;
 
 	if (READ_ONCE(flow->state) != TOE_STATE_ENGINE)
 		return -ENOENT;
 	e = toe_capture_engine(flow, id);
 	if (!e)
 		return -ENOENT;
+	/* Unless the flow has left and come back since: then its work asks. */
 	spin_lock_bh(&toe_captures_lock);
-	toe_capture_bind(c, e, id);
+	asked = c->id;
+	if (!asked)
+		toe_capture_bind(c, e, id);
 	spin_unlock_bh(&toe_captures_lock);
-	err = !READ_ONCE(e->alive) ? -ENODEV : !e->ops->capture_start ?
-		-EOPNOTSUPP : e->ops->capture_start(e, id, c->snaplen);
+	if (!asked)
+		err = toe_capture_submit(c, e, id);
 	toe_engine_unref(e);
 	return err;
 }
@@ -148,7 +185,6 @@ static int toe_capture_ask(struct toe_capture *c, struct toe_flow *flow)
 int toe_capture_start(struct toe_flow *flow, u32 portid, u32 snaplen)
 {
 	struct toe_capture *c __free(toe_capture_put) = NULL;
-	long left;
 	int err;
 
 	c = kzalloc(sizeof(*c), GFP_KERNEL);
@@ -163,12 +199,8 @@ int toe_capture_start(struct toe_flow *flow, u32 portid, u32 snaplen)
 	if (err)
 		return err;
 	err = toe_capture_ask(c, flow);
-	if (!err) {
-		left = wait_event_killable_timeout(c->wait,
-				READ_ONCE(c->answered),
-				msecs_to_jiffies(READ_ONCE(toe_timeout_ms)));
-		err = left < 0 ? left : !left ? -ETIMEDOUT : c->err;
-	}
+	if (!err)
+		err = toe_capture_await(c);
 	if (err)
 		toe_capture_remove(c);
 	return err;
@@ -192,6 +224,12 @@ static void toe_capture_halt(struct toe_capture *c)
 	toe_flow_put(flow);
 }
 
+/* Will there be no more frames, as things stand? */
+static bool toe_capture_idle(const struct toe_capture *c)
+{
+	return smp_load_acquire(&c->ended) || !READ_ONCE(c->id);
+}
+
 void toe_capture_stop(struct toe_capture *c)
 {
 	unsigned long timeout = msecs_to_jiffies(READ_ONCE(toe_timeout_ms));
@@ -203,9 +241,8 @@ void toe_capture_stop(struct toe_capture *c)
 	/* As long as there are frames the engine has not given up. */
 	do {
 		before = now;
-		left = wait_event_killable_timeout(c->wait,
-				READ_ONCE(c->ended) || !READ_ONCE(c->id),
-				timeout);
+		left = wait_event_killable_timeout(c->wait, toe_capture_idle(c),
+						   timeout);
 		now = READ_ONCE(c->frames) + toe_capture_dropped(c);
 	} while (!left && now != before);
 }
@@ -245,8 +282,7 @@ void toe_capture_open(struct toe_flow *flow)
 	spin_unlock_bh(&toe_captures_lock);
 	if (!c)
 		return;
-	err = e->ops->capture_start ?
-	      e->ops->capture_start(e, flow->id, c->snaplen) : -EOPNOTSUPP;
+	err = toe_capture_submit(c, e, flow->id);
 	if (err)
 		toe_engine_capture_started(e, flow->id, err);
 	toe_capture_put(c);
@@ -291,10 +327,8 @@ void toe_capture_engine_gone(const struct toe_engine *e)
 			continue;
 		WRITE_ONCE(c->id, 0);
 		WRITE_ONCE(c->engine, NULL);
-		if (!c->answered) {
-			c->err = -ENODEV;
-			smp_store_release(&c->answered, true);
-		}
+		if (!c->answered)
+			toe_capture_answer(c, -ENODEV);
 		wake_up_all(&c->wait);
 	}
 	spin_unlock_bh(&toe_captures_lock);
@@ -304,18 +338,16 @@ void toe_engine_capture_started(struct toe_engine *e, u32 id, int err)
 {
 	struct toe_capture *c;
 
-	rcu_read_lock();
+	spin_lock_bh(&toe_captures_lock);
 	c = toe_capture_by_id(e, id);
-	if (c && !READ_ONCE(c->answered)) {
-		c->err = err;
-		smp_store_release(&c->answered, true);
-		wake_up_all(&c->wait);
+	if (c && !c->answered) {
+		toe_capture_answer(c, err);
 	} else if (c && err) {
 		WRITE_ONCE(c->ended, true);
 		WRITE_ONCE(c->over, true);
 		toe_genl_capture_over(c, TOE_REASON_ENGINE_REFUSED);
 	}
-	rcu_read_unlock();
+	spin_unlock_bh(&toe_captures_lock);
 }
 EXPORT_SYMBOL_GPL(toe_engine_capture_started);
 
@@ -359,6 +391,7 @@ void toe_engine_capture_ended(struct toe_engine *e, u32 id, u64 dropped)
 	c = toe_capture_by_id(e, id);
 	if (c) {
 		toe_capture_lost(c, dropped);
+		/* Behind the counts: toe_capture_stop() looks at them next. */
 		smp_store_release(&c->ended, true);
 		wake_up_all(&c->wait);
 	}

@@ -32,8 +32,8 @@
  * @id: of the flow on its engine, 0: it has been on none since; L
  * @engine: that engine; compared, never followed; L
  * @wait: woken when what follows changes
- * @answered: the engine has answered the first start
- * @err: how
+ * @answered: the engine has answered the first start; written under L
+ * @err: how; L
  * @ended: the engine has shown the last frame of @id
  * @over: nothing of this connection will come any more
  * @frames: given to the socket; written by up-calls, one at a time
@@ -74,7 +74,7 @@ struct toe_capture {
  * Return: 0; -ENOENT: the flow is on no engine; -EBUSY: it is captured already;
  * -EALREADY: the socket captures already; -ENOSPC: too many captures;
  * -EOPNOTSUPP: its engine cannot; what the engine answered; -ETIMEDOUT;
- * -ENOMEM; -ERESTARTSYS.
+ * -ENOMEM.
  */
 int toe_capture_start(struct toe_flow *flow, u32 portid, u32 snaplen);
 

@@ -126,6 +126,7 @@ static int capture_fill(struct toe_virtio *tv)
 	for (i = 0; i < FRAMES; i++)
 		frame_post(tv, &frames[i]);
 	virtqueue_kick(tv->capture);
+	/* From here on capture_work() has the queue. */
 	smp_store_release(&tv->frames, frames);
 	queue_work(system_bh_wq, &tv->capture_work);
 	return 0;

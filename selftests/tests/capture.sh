@@ -193,6 +193,9 @@ test_capture_reader_stopped()
 	on host "cat /tmp/cap.err" | grep -qv 'frames captured\|on engine' && fail "it says more"
 	R=$(on host "tcpdump -nn -r /tmp/cap.pcapng 2>/dev/null | wc -l")
 	is "frames that tcpdump reads" "$R" "$FRAMES"
+	# isb_ifdrop and isb_usrdeliv, at the end of the file's last block
+	R=$(on host "tail -c 28 /tmp/cap.pcapng | od -A n -t u8 -N 8; tail -c 16 /tmp/cap.pcapng | od -A n -t u8 -N 8")
+	is "drops and frames in the statistics" "$(echo $R)" "$DROPS $FRAMES"
 	capture_close
 }
 
@@ -469,7 +472,7 @@ test_capture_card_dies()
 	# shellcheck disable=SC2034
 	EXPECT_LOG='does not answer|broke the protocol|did not answer'
 	capture_open
-	on host "echo 1500 >/sys/module/toe_virtio/parameters/dead_after_ms"
+	on host "echo 2000 >/sys/module/toe_virtio/parameters/dead_after_ms"
 	toectl set timeout 5000 >/dev/null	# nobody waits for what is dead
 	capture_begin cap -w /tmp/cap.pcapng
 	p recv eof

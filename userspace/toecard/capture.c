@@ -59,6 +59,7 @@ struct one {
  * @rb: the ring
  * @lf: its descriptor
  * @listening: the loop watches it
+ * @ended: a capture has ended: expires at once
  * @room: bytes of a frame that fit into the next buffer
  * @clock: CLOCK_REALTIME - CLOCK_MONOTONIC, nanoseconds
  * @one: the flows
@@ -69,6 +70,7 @@ struct captures {
 	struct ring_buffer *rb;
 	struct loop_fd lf;
 	bool listening;
+	struct loop_timer ended;
 	uint32_t room;
 	uint64_t clock;
 	struct one one[TOE_CARD_CAPTURES];
@@ -262,6 +264,11 @@ static void ring_ready(struct loop_fd *lf, uint32_t events)
 	run(container_of(lf, struct captures, lf));
 }
 
+static void capture_ended(struct loop_timer *lt)
+{
+	run(container_of(lt, struct captures, ended));
+}
+
 void capture_ready(struct card *c)
 {
 	run(c->captures);
@@ -313,7 +320,8 @@ void capture_end(struct card *c, uint32_t id)
 	if (!one)
 		return;
 	end(c->captures, one);
-	run(c->captures);
+	/* Not now: whoever ends it is busy with more important things. */
+	loop_timer_arm(c->loop, &c->captures->ended, 0);
 }
 
 void capture_stop(struct card *c, struct device_cmd *cmd, uint32_t id)
@@ -337,6 +345,7 @@ void captures_reset(struct card *c)
 			end(cs, &cs->one[i]);
 		cs->one[i].id = 0;
 	}
+	loop_timer_disarm(c->loop, &cs->ended);
 	/* Frames of nobody */
 	ring_buffer__consume(cs->rb);
 	listen_to_ring(cs, true);
@@ -364,6 +373,7 @@ struct captures *captures_new(struct card *c)
 		goto fail;
 	cs->lf.fd = ring_buffer__epoll_fd(cs->rb);
 	cs->lf.ready = ring_ready;
+	cs->ended.expired = capture_ended;
 	err = loop_add(c->loop, &cs->lf, EPOLLIN);
 	if (err)
 		goto fail;
@@ -382,6 +392,7 @@ void captures_free(struct captures *cs)
 {
 	if (!cs)
 		return;
+	loop_timer_disarm(cs->card->loop, &cs->ended);
 	loop_del(cs->card->loop, &cs->lf);
 	ring_buffer__free(cs->rb);
 	free(cs);

@@ -11,6 +11,7 @@
  * measured stands in comments.
  */
 #define _GNU_SOURCE
+#include <errno.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "capture.h"
 #include "fault.h"
 #include "host.h"
 #include "log.h"
@@ -232,7 +234,7 @@ static const char *leftovers(void)
 
 	card_status_json(host_card, f);
 	fclose(f);
-	if (!strstr(text, "\"map_entries\":0,\"neighbours\":0,\"addresses\":0,\"held\":0}") ||
+	if (!strstr(text, "\"map_entries\":0,\"neighbours\":0,\"addresses\":0,\"held\":0,\"captures\":0}") ||
 	    !strstr(text, "{\"flows\":[],")) {
 		printf("# %s\n", text);
 		err = "something stayed behind";
@@ -524,6 +526,192 @@ static const char *falls_asleep(const struct load *l)
 	return err ? err : end(l);
 }
 
+/* What the card showed of its frames */
+static struct {
+	const struct toe_tuple *tuple;
+	uint32_t id, snaplen;
+	unsigned int sent, received, ends;
+	uint64_t sent_bytes, dropped;
+	const char *wrong;
+} shown;
+
+static uint64_t sum16(const uint8_t *p, size_t len)
+{
+	uint64_t s = 0;
+
+	for (; len > 1; len -= 2, p += 2)
+		s += (uint32_t)p[0] << 8 | p[1];
+	return len ? s + ((uint32_t)*p << 8) : s;
+}
+
+static bool sums_up(uint64_t s)
+{
+	while (s >> 16)
+		s = (s & 0xffff) + (s >> 16);
+	return s == 0xffff;
+}
+
+/* A frame as it should be on a wire: lengths, sums, and of the one connection */
+static const char *check_frame(const struct device_frame *f)
+{
+	bool sent = f->type == VIRTIO_TOE_CAPTURE_SENT;
+	bool v6 = shown.tuple->family == AF_INET6;
+	const uint8_t *ip = (const uint8_t *)f->data + 14;
+	const uint8_t *tcp = ip + (v6 ? 40 : 20);
+	const uint8_t *addr = ip + (v6 ? 8 : 12);
+	size_t alen = v6 ? 16 : 4, len = f->len - 14 - (v6 ? 40 : 20);
+	const void *from = sent ? shown.tuple->local_addr : shown.tuple->remote_addr;
+	const void *to = sent ? shown.tuple->remote_addr : shown.tuple->local_addr;
+	uint16_t ports[2] = { sent ? shown.tuple->local_port : shown.tuple->remote_port,
+			      sent ? shown.tuple->remote_port : shown.tuple->local_port };
+
+	if (f->len > 1514)
+		return "a frame longer than the wire takes";
+	if (f->caplen != (f->len < shown.snaplen ? f->len : shown.snaplen))
+		return "snaplen";
+	if (memcmp(addr, from, alen) || memcmp(addr + alen, to, alen) ||
+	    memcmp(tcp, ports, 4))
+		return "a frame of another connection, or of the other direction";
+	if ((v6 ? ip[4] << 8 | ip[5] : (ip[2] << 8 | ip[3]) - 20) != (int)len)
+		return "the IP length";
+	if (!v6 && !sums_up(sum16(ip, 20)))
+		return "the IP checksum";
+	if (f->caplen == f->len &&
+	    !sums_up(sum16(addr, 2 * alen) + 6 + len + sum16(tcp, len)))
+		return "the TCP checksum";
+	shown.sent += sent;
+	shown.received += !sent;
+	if (sent)
+		shown.sent_bytes += len - (tcp[12] >> 4) * 4;
+	return NULL;
+}
+
+static void show_frame(const struct device_frame *f)
+{
+	const char *wrong = NULL;
+
+	shown.dropped = f->dropped;
+	if (f->id != shown.id)
+		wrong = "a frame of another flow";
+	else if (f->type == VIRTIO_TOE_CAPTURE_END)
+		shown.ends++;
+	else if (shown.ends)
+		wrong = "a frame behind the end";
+	else
+		wrong = check_frame(f);
+	if (!shown.wrong)
+		shown.wrong = wrong;
+}
+
+static const char *show_frames(struct conn *c, uint32_t snaplen)
+{
+	memset(&shown, 0, sizeof(shown));
+	shown.tuple = &c->host->tuple;
+	shown.id = c->host->id;
+	shown.snaplen = snaplen;
+	host_frames.show = show_frame;
+	return host_capture(c->host, snaplen) ? "CAPTURE_START" : NULL;
+}
+
+static bool all_shown(void *arg)
+{
+	(void)arg;
+	return shown.ends;
+}
+
+/* Of several connections one is shown, all of it and nothing else. */
+static const char *frames_shown(const struct load *l)
+{
+	uint64_t before, after;
+	struct conn *c = one(l);
+	const char *err;
+	int i;
+
+	if (!c)
+		return "connect";
+	for (i = 0; i < l->conns; i++) {
+		err = host_to_card(conns[i].host);
+		if (err)
+			return err;
+	}
+	err = show_frames(c, 65535);
+	if (err)
+		return err;
+	if (host_capture(c->host, 65535) != VIRTIO_TOE_S_EXIST)
+		return "shown twice";
+	before = host_sent(c->host);
+	host_run(10 * RUN_NS);
+	after = host_sent(c->host);
+	if (host_capture_stop(c->host) ||
+	    !host_run_until(all_shown, NULL, 1000000000))
+		return "no end";
+	if (shown.wrong)
+		return shown.wrong;
+	if (shown.dropped || !shown.sent || !shown.received ||
+	    shown.sent_bytes < after - before)
+		return "frames are missing";
+	if (host_capture_stop(c->host) != VIRTIO_TOE_S_NOENT)
+		return "stopped twice";
+	/* cut, and ended by RELEASE */
+	if (host_capture(c->host, 0) != VIRTIO_TOE_S_INVAL)
+		return "a snaplen of 0";
+	err = show_frames(c, 60);
+	for (i = 0; !err && i < l->conns; i++) {
+		host_run(RUN_NS);
+		err = host_from_card(conns[i].host);
+	}
+	host_run_until(all_shown, NULL, 1000000000);
+	if (!err && (shown.wrong || !shown.ends || !shown.sent))
+		err = shown.wrong ? shown.wrong : "the end of a flow that leaves";
+	if (!err && host_capture(c->host, 60) != VIRTIO_TOE_S_NOENT)
+		err = "a flow that is not there";
+	host_frames.show = NULL;
+	if (err)
+		return err;
+	err = finish(l);
+	for (i = 0; !err && i < l->conns; i++) {
+		host_free(conns[i].host);
+		peer_end(&conns[i].peer);
+	}
+	return err ? err : leftovers();
+}
+
+/* Nobody takes the frames: they are dropped and counted, the flow goes on. */
+static const char *frames_dropped(const struct load *l)
+{
+	struct conn *c = one(l);
+	uint64_t t0 = timeouts();
+	const char *err;
+
+	if (!c)
+		return "connect";
+	err = host_to_card(c->host);
+	if (!err)
+		err = show_frames(c, 65535);
+	if (err)
+		return err;
+	host_frames.room = -EAGAIN;
+	host_run(600000000);
+	if (shown.sent || shown.received)
+		return "frames without a buffer";
+	if (timeouts() != t0)
+		return "a timeout";
+	host_frames.room = 16352;
+	capture_ready(host_card);
+	if (host_capture_stop(c->host) ||
+	    !host_run_until(all_shown, NULL, 1000000000))
+		return "no end";
+	if (shown.wrong)
+		return shown.wrong;
+	printf("#   %u frames shown, %llu dropped\n", shown.sent + shown.received,
+	       (unsigned long long)shown.dropped);
+	if (shown.dropped < 1000 || shown.sent < 1000)
+		return "what was dropped is not counted";
+	host_frames.show = NULL;
+	err = host_from_card(c->host);
+	return err ? err : end(l);
+}
+
 static double cpu_s(void)
 {
 	struct timespec ts;
@@ -568,6 +756,16 @@ static const struct load fast = {
 	{ .sends = true, .send_us = PAUSE }, 0, true
 };
 
+static const struct load several = {
+	"", AF_INET, 3, { .sends = true, .send_rate = RATE / 10 },
+	{ .sends = true, .send_us = PAUSE * 10 }, 0, true
+};
+
+static const struct load several6 = {
+	"", AF_INET6, 3, { .sends = true, .send_rate = RATE / 10 },
+	{ .sends = true, .send_us = PAUSE * 10 }, 0, true
+};
+
 static const struct load to_peer = {
 	"", AF_INET, 1, { .sends = true }, { .rcvbuf = 65536 }, 0, true
 };
@@ -595,6 +793,9 @@ static const struct {
 	{ "data with a gap", gap_in_data, &fast },
 	{ "what the card can't carry", cannot, &fast },
 	{ "the card falls asleep", falls_asleep, &fast },
+	{ "frames are shown", frames_shown, &several },
+	{ "frames are shown, IPv6", frames_shown, &several6 },
+	{ "frames have no buffer", frames_dropped, &fast },
 	{ "speed out", speed, &bulk_out },
 	{ "speed in", speed, &bulk_in },
 	{ "speed idle", speed, &idle },
