@@ -369,7 +369,7 @@ test_capture_refused()
 # So many at once, and no more
 test_capture_many()
 {
-	local n=17 i names said
+	local n=17 said
 
 	setup
 	stats_begin
