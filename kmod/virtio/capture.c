@@ -4,6 +4,8 @@
  *
  * It has buffers from the first capture on, and keeps them: a queue gives
  * nothing back before it is reset. What the card writes there touches no flow.
+ * Its work is an ordinary one, which the flows' works and the applications get
+ * the better of.
  */
 #include <linux/sizes.h>
 #include <linux/slab.h>
@@ -86,13 +88,15 @@ static void capture_work(struct work_struct *work)
 		f = virtqueue_get_buf(tv->capture, &used);
 		if (!f)
 			break;
+		local_bh_disable();
 		frame_one(tv, f, used);
+		local_bh_enable();
 		/* Cannot fail: the ring has room for all, and takes no memory. */
 		frame_post(tv, f);
 	}
 	virtqueue_kick(tv->capture);
 	if (i == FRAMES || !virtqueue_enable_cb(tv->capture))
-		queue_work(system_bh_wq, work);
+		queue_work(system_dfl_wq, work);
 }
 
 static void frames_free(struct toe_virtio_frame *frames)
@@ -128,7 +132,7 @@ static int capture_fill(struct toe_virtio *tv)
 	virtqueue_kick(tv->capture);
 	/* From here on capture_work() has the queue. */
 	smp_store_release(&tv->frames, frames);
-	queue_work(system_bh_wq, &tv->capture_work);
+	queue_work(system_dfl_wq, &tv->capture_work);
 	return 0;
 }
 

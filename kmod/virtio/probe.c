@@ -43,7 +43,7 @@ static void capture_used(struct virtqueue *vq)
 {
 	struct toe_virtio *tv = vq->vdev->priv;
 
-	queue_work(system_bh_wq, &tv->capture_work);
+	queue_work(system_dfl_wq, &tv->capture_work);
 }
 
 static void pair_used(struct virtqueue *vq)

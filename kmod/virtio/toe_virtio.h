@@ -3,8 +3,8 @@
  * toe_virtio: driver of the virtio-toe card (include/uapi/linux/virtio_toe.h)
  *
  * 1. Who touches a ring. The callbacks run in hard interrupt context and only
- *    queue work; all work runs on system_bh_wq, that is in softirq, and a work
- *    item never runs twice at once.
+ *    queue work; all work but that for captured frames runs on system_bh_wq,
+ *    that is in softirq, and a work item never runs twice at once.
  *
  *	control	toe_virtio.ctl_lock (submitters and ctl_work)
  *	event	event_work alone
@@ -129,7 +129,7 @@ struct toe_virtio_pair {
  * @capture: capture queue, NULL when the card shows no frames
  * @capture_lock: @capture until it is filled, @frames
  * @frames: its buffers, posted; NULL before the first capture
- * @capture_work: processes @capture; BH
+ * @capture_work: processes @capture; not BH: nothing waits for it
  * @npairs: entries in @pairs
  * @pairs: see there
  */

@@ -498,3 +498,34 @@ test_capture_card_dies()
 	modules_in
 	leaves_nothing
 }
+
+# Captures come and go, in order and killed, while their flow does the same.
+test_capture_churn()
+{
+	local n said
+
+	capture_open
+	h return
+	p recv eof
+	h recv eof
+	h send forever rate=5M
+	p send forever rate=5M
+	h handover 100 10
+	on host "rm -f /tmp/churn.*; while [ -e /proc/\$PPID ]; do
+			timeout -s INT 0.\$((RANDOM % 3 + 1)) $GUEST/toectl capture $HOST_NAME -w /tmp/churn.a
+			timeout -s KILL 0.\$((RANDOM % 3))5 $GUEST/toectl capture $HOST_NAME -w /tmp/churn.b
+		done >/tmp/churn.out 2>&1 & echo \$! >/tmp/churn.pid" >/dev/null
+	HOST_UNDO+='kill $(cat /tmp/churn.pid) 2>/dev/null; rm -f /tmp/churn.*;'
+	tell h wait hand 60000
+	is "handovers" "${R%% *} count=$(val count) error=$(val error)" "ok count=100 error=0"
+	on host 'kill $(cat /tmp/churn.pid)'
+	said=$(on host "grep -c 'frames captured' /tmp/churn.out; sort -u /tmp/churn.out |
+		grep -vE 'frames captured|on engine|has left the engine|is not offloaded|being captured already|Killed'")
+	n=${said%%$'\n'*}
+	ge "captures that had an end" "$n" 3
+	is "what else they say" "$(echo "$said" | tail -n +2)" ""
+	soon 3000 captures_on_card 0 || fail "the card still captures"
+	no_timeouts
+	finish_both h p
+	leaves_nothing
+}
