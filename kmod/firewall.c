@@ -52,7 +52,7 @@ struct toe_firewall_net {
 	struct list_head	watched;
 	struct socket		*sock;
 	struct work_struct	work;
-	spinlock_t		lock;
+	spinlock_t		lock;	/* of now */
 	struct toe_firewall	now;
 };
 

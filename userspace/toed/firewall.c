@@ -9,13 +9,14 @@
 
 #define NS_PER_MS	1000000ULL
 #define NS_PER_S	1000000000ULL
-/* Between two looks; and no more than this share of the time is spent on them,
- * however long the rules are.
+/* Between two looks at the rules of iptables-legacy; and no more than this share of
+ * the time is spent on them, however long they are.
  */
 #define LOOK_NS		(50 * NS_PER_MS)
 #define SHARE		10
-/* Without flows on engines, after a while: the picture is not to be out of date when
- * there are some again, or that would be a change.
+/* Where there are no such rules, between two questions to the module; and between two
+ * looks when there have been no flows on engines for a while: the picture is not to be
+ * out of date when there are some again, or that would be a change.
  */
 #define IDLE_LOOK_NS	NS_PER_S
 #define LINGER_NS	(10 * NS_PER_S)
@@ -86,13 +87,27 @@ static int judge(struct firewall *fw, struct toe_nl *nl, const struct toe_firewa
 	return 0;
 }
 
+/* What the module does not hear. Return: it was told of a change. */
+static int look_legacy(struct firewall *fw, struct toe_nl *nl, bool *changed)
+{
+	/* What fails was said, and is tried again. */
+	if (legacy_look(&fw->legacy, changed) || !*changed)
+		return 0;
+	log_debug("rules of iptables-legacy changed");
+	return toe_nl_firewall_changed(nl);
+}
+
 static int look(struct firewall *fw, struct toe_nl *nl)
 {
+	bool unknown, quiet, changed = false;
 	struct toe_firewall now;
 	uint64_t at = now_ns();
-	bool changed, quiet, unknown;
 	int err;
 
+	if (!fw->settling && at < fw->asked_ns + IDLE_LOOK_NS &&
+	    !legacy_there(&fw->legacy))
+		return 0;
+	fw->asked_ns = at;
 	err = toe_nl_firewall_get(nl, &now);
 	/* A module that is older than this daemon */
 	if (err == -EOPNOTSUPP)
@@ -104,17 +119,14 @@ static int look(struct firewall *fw, struct toe_nl *nl)
 	if (now.flows)
 		fw->busy_ns = at + LINGER_NS;
 	unknown = now.asked && now.careful == TOE_CAREFUL_UNKNOWN;
-	if (!unknown && at > fw->busy_ns && at < fw->looked_ns + IDLE_LOOK_NS)
-		return 0;
-	fw->looked_ns = at;
-	/* What fails was said, and is tried again. */
-	if (!legacy_look(&fw->legacy, &changed) && changed) {
-		log_debug("rules of iptables-legacy changed");
-		return toe_nl_firewall_changed(nl);
+	if (unknown || at < fw->busy_ns || at >= fw->looked_ns + IDLE_LOOK_NS) {
+		fw->looked_ns = at;
+		err = look_legacy(fw, nl, &changed);
 	}
-	if (unknown && quiet)
-		return judge(fw, nl, &now);
-	return 0;
+	if (!err && unknown && quiet && !changed)
+		err = judge(fw, nl, &now);
+	fw->settling = unknown && !quiet;
+	return err;
 }
 
 int firewall_look(struct firewall *fw, struct toe_nl *nl)

@@ -21,9 +21,11 @@
  *	firewall_look()
  * @on: the module is there
  * @legacy: the rules of iptables-legacy
- * @busy_ns: until then it is looked at often, CLOCK_MONOTONIC
+ * @asked_ns: when the module was asked last, CLOCK_MONOTONIC
+ * @busy_ns: until then @legacy is looked at often
  * @looked_ns: when it was looked at last
- * @generation: as the module said it at the last look
+ * @generation: as the module said it last
+ * @settling: the rules have just changed, and the module wants to know of them
  * @judged: the module was told what was found
  * @why: what that was, so that it is logged once
  */
@@ -31,9 +33,11 @@ struct firewall {
 	struct loop_source timer;
 	bool on;
 	struct legacy legacy;
+	uint64_t asked_ns;
 	uint64_t busy_ns;
 	uint64_t looked_ns;
 	uint32_t generation;
+	bool settling;
 	bool judged;
 	char why[NFTABLES_WHY_LEN];
 };

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -133,6 +134,22 @@ static int read_family(struct look *l)
 		close(l->sock);
 	fclose(file);
 	return err;
+}
+
+bool legacy_there(const struct legacy *l)
+{
+	bool there = l->was[0].len || l->was[1].len;
+
+	for (int i = 0; i < 2 && !there; i++) {
+		int fd = open(families[i].names, O_RDONLY | O_CLOEXEC);
+		char c;
+
+		/* What cannot be read may be there: legacy_look() says why. */
+		there = fd < 0 ? errno != ENOENT : read(fd, &c, 1) == 1;
+		if (fd >= 0)
+			close(fd);
+	}
+	return there;
 }
 
 static bool same(const struct picture *a, const struct picture *b)

@@ -35,6 +35,14 @@ struct legacy {
 };
 
 /**
+ * legacy_there() - is there anything to read, or was there?
+ * @l: what was seen before
+ *
+ * Next to nothing where iptables-legacy is not in use.
+ */
+bool legacy_there(const struct legacy *l);
+
+/**
  * legacy_look() - read the rules, once more
  * @l: what was seen before; zero at first
  * @changed: the result: they are not what they were

@@ -183,15 +183,24 @@ static int ticked(const struct loop_source *timer)
 	return errno == EAGAIN || errno == EINTR ? 0 : -errno;
 }
 
-static int on_firewall(struct loop_source *source)
+/* Return: as ticked(). */
+static int ticked_with_module(struct daemon *d, const struct loop_source *timer)
 {
-	struct daemon *d = container_of(source, struct daemon, firewall.timer);
-	int err = ticked(source);
+	int err = ticked(timer);
 
 	if (err <= 0)
 		return err;
+	/* Its family's number may be another's by now. */
 	err = look_for_module(d);
-	if (err)
+	return err ? err : 1;
+}
+
+static int on_firewall(struct loop_source *source)
+{
+	struct daemon *d = container_of(source, struct daemon, firewall.timer);
+	int err = ticked_with_module(d, source);
+
+	if (err <= 0)
 		return err;
 	err = firewall_look(&d->firewall, d->module.nl);
 	if (!err)
@@ -203,13 +212,9 @@ static int on_firewall(struct loop_source *source)
 static int on_timer(struct loop_source *source)
 {
 	struct daemon *d = container_of(source, struct daemon, timer);
-	int err = ticked(source);
+	int err = ticked_with_module(d, source);
 
 	if (err <= 0)
-		return err;
-	/* Its family's number may be another's by now. */
-	err = look_for_module(d);
-	if (err)
 		return err;
 	if (d->module.nl) {
 		err = round_run(&d->round, d->module.nl, &d->config);
@@ -239,12 +244,9 @@ static int write_metrics(struct daemon *d)
 static int on_metrics(struct loop_source *source)
 {
 	struct daemon *d = container_of(source, struct daemon, metrics);
-	int err = ticked(source);
+	int err = ticked_with_module(d, source);
 
-	if (err <= 0)
-		return err;
-	err = look_for_module(d);
-	return err ? err : write_metrics(d);
+	return err <= 0 ? err : write_metrics(d);
 }
 
 /* At once, and then in each interval. */
