@@ -518,6 +518,9 @@ test_capture_churn()
 	HOST_UNDO+='kill $(cat /tmp/churn.pid) 2>/dev/null; rm -f /tmp/churn.*;'
 	tell h wait hand 60000
 	is "handovers" "${R%% *} count=$(val count) error=$(val error)" "ok count=100 error=0"
+	# and once more while it stays there
+	h offload
+	sleep 0.5
 	on host 'kill $(cat /tmp/churn.pid)'
 	said=$(on host "grep -c 'frames captured' /tmp/churn.out; sort -u /tmp/churn.out |
 		grep -vE 'frames captured|on engine|has left the engine|is not offloaded|being captured already|Killed'")
