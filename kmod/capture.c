@@ -17,6 +17,12 @@ static LIST_HEAD(toe_captures);
 static DEFINE_SPINLOCK(toe_captures_lock);	/* BH */
 static unsigned int toe_num_captures;
 
+/* Will there be no more frames, as things stand? */
+static bool toe_capture_idle(const struct toe_capture *c)
+{
+	return smp_load_acquire(&c->ended) || !READ_ONCE(c->id);
+}
+
 static struct toe_capture *toe_capture_by_key(const struct toe_flow_key *key)
 {
 	struct toe_capture *c;
@@ -95,6 +101,8 @@ static void toe_capture_answer(struct toe_capture *c, int err)
 {
 	lockdep_assert_held(&toe_captures_lock);
 	c->err = err;
+	if (err)
+		WRITE_ONCE(c->id, 0);	/* and no end will come */
 	WRITE_ONCE(c->answered, true);
 	wake_up_all(&c->wait);
 }
@@ -112,12 +120,27 @@ static int toe_capture_await(struct toe_capture *c)
 	return err;
 }
 
+/* Under the lock: to an engine that has not ended its capture a flow is captured,
+ * and another capture could take that end for its own.
+ */
+static bool toe_capture_busy(const struct toe_flow_key *key)
+{
+	struct toe_capture *c;
+
+	lockdep_assert_held(&toe_captures_lock);
+	list_for_each_entry(c, &toe_captures, node)
+		if (!memcmp(&c->key, key, sizeof(*key)) &&
+		    !(c->over && toe_capture_idle(c)))
+			return true;
+	return false;
+}
+
 static int toe_capture_insert(struct toe_capture *c)
 {
 	int err = 0;
 
 	spin_lock_bh(&toe_captures_lock);
-	if (toe_capture_by_key(&c->key)) {
+	if (toe_capture_busy(&c->key)) {
 		err = -EBUSY;
 	} else if (toe_capture_by_socket(c->key.net, c->portid)) {
 		err = -EALREADY;
@@ -199,8 +222,12 @@ int toe_capture_start(struct toe_flow *flow, u32 portid, u32 snaplen)
 	if (err)
 		return err;
 	err = toe_capture_ask(c, flow);
-	if (!err)
-		err = toe_capture_await(c);
+	if (err) {
+		spin_lock_bh(&toe_captures_lock);
+		toe_capture_answer(c, err);
+		spin_unlock_bh(&toe_captures_lock);
+	}
+	err = toe_capture_await(c);
 	if (err)
 		toe_capture_remove(c);
 	return err;
@@ -224,12 +251,6 @@ static void toe_capture_halt(struct toe_capture *c)
 	toe_flow_put(flow);
 }
 
-/* Will there be no more frames, as things stand? */
-static bool toe_capture_idle(const struct toe_capture *c)
-{
-	return smp_load_acquire(&c->ended) || !READ_ONCE(c->id);
-}
-
 void toe_capture_stop(struct toe_capture *c)
 {
 	unsigned long timeout = msecs_to_jiffies(READ_ONCE(toe_timeout_ms));
@@ -249,8 +270,15 @@ void toe_capture_stop(struct toe_capture *c)
 
 void toe_capture_remove(struct toe_capture *c)
 {
+	unsigned long timeout = msecs_to_jiffies(READ_ONCE(toe_timeout_ms));
 	bool listed;
 
+	WRITE_ONCE(c->over, true);	/* not taken up again */
+	if (!toe_capture_idle(c)) {
+		toe_capture_halt(c);
+		wait_event_timeout(c->wait, toe_capture_idle(c),
+				   min_t(unsigned long, timeout, HZ));
+	}
 	spin_lock_bh(&toe_captures_lock);
 	listed = c->listed;
 	c->listed = false;
@@ -259,10 +287,8 @@ void toe_capture_remove(struct toe_capture *c)
 		WRITE_ONCE(toe_num_captures, toe_num_captures - 1);
 	}
 	spin_unlock_bh(&toe_captures_lock);
-	if (!listed)
-		return;
-	toe_capture_halt(c);
-	toe_capture_put(c);
+	if (listed)
+		toe_capture_put(c);
 }
 
 void toe_capture_open(struct toe_flow *flow)

@@ -101,6 +101,9 @@ void toe_capture_stop(struct toe_capture *c);
  * toe_capture_remove() - the capture ends
  * @c: referenced by the caller
  *
+ * Waits for the engine's last word on it, for a second at most: until then the
+ * flow is captured for everybody else.
+ *
  * Context: process, may sleep.
  */
 void toe_capture_remove(struct toe_capture *c);
