@@ -436,6 +436,15 @@ test_top_draws()
 	tell t settings || fail "after q it keeps the settings"
 	say t quit
 	pipe_close t
+	# Where nothing can be put in its place it prints.
+	pipe_open t "$LAB" host -- $GUEST/screen.py env TERM=dumb $GUEST/toectl -n 1 top interval 100ms
+	hear t || die "screen: $R"
+	tell t see "on engines 2" || fail "$R"
+	tell t end
+	is "on a dumb terminal" "$R" "ok 0"
+	tell t see "on engines 2" || fail "what it printed is gone: $R"
+	say t quit
+	pipe_close t
 	for how in SIGINT:0 SIGTERM:0 SIGHUP:0 SIGSEGV:SIGSEGV SIGABRT:SIGABRT; do
 		pipe_open t "$LAB" host -- $GUEST/screen.py $GUEST/toectl top interval 10s
 		hear t || die "screen: $R"
@@ -450,4 +459,17 @@ test_top_draws()
 	done
 	watch_close
 	leaves_nothing
+	# The module goes: that is said where it stays.
+	pipe_open t "$LAB" host -- $GUEST/screen.py $GUEST/toectl top interval 200ms
+	hear t || die "screen: $R"
+	tell t see "flows" || fail "$R"
+	modules_out
+	tell t end
+	is "after rmmod" "$R" "ok 1"
+	tell t main || fail "after rmmod it keeps the screen"
+	tell t settings || fail "after rmmod it keeps the settings"
+	tell t see "toectl: top: module toe was unloaded" || fail "$R"
+	say t quit
+	pipe_close t
+	modules_in
 }

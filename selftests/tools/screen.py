@@ -121,6 +121,7 @@ def main():
         for fd in range(3):
             os.dup2(slave, fd)
         os.closerange(3, 1024)
+        os.environ["TERM"] = "xterm"
         for name in ("SIGINT", "SIGQUIT", "SIGTSTP", "SIGPIPE"):
             signal.signal(getattr(signal, name), signal.SIG_DFL)
         try:

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "terminal.h"
 #include "toectl.h"
 
 bool is_help(int argc, char **argv)
@@ -44,6 +45,8 @@ static void prefix(const struct ctl *ctl)
 {
 	fflush(stdout);
 	progress_clear();
+	/* What is said on a screen that is given back is gone with it. */
+	terminal_end();
 	fputs("toectl: ", stderr);
 	if (ctl->what)
 		fprintf(stderr, "%s: ", ctl->what);

@@ -173,6 +173,9 @@ int look(const struct ctl *ctl, struct toe_nl *nl, const struct selection *s,
 	err = s->steady ? gather_steady(nl, &g) : toe_nl_flow_each(nl, gather, &g);
 	if (err && err != -EAGAIN) {
 		free(g.views);
+		/* Its family is gone. */
+		if (err == -ENOENT)
+			return fail(ctl, "module toe was unloaded");
 		return fail_nl(ctl, nl, err);
 	}
 	if (err && s->steady)

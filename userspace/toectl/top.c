@@ -178,7 +178,6 @@ static enum await show(struct top *t, bool first)
 			return AWAIT_TIME;
 		if (err == -EIO || err == -EPIPE)	/* the terminal is gone */
 			return AWAIT_END;
-		terminal_end();
 		fail(t->ctl, "%s", strerror(-err));
 		return AWAIT_ERROR;
 	}
@@ -320,6 +319,14 @@ static int run(struct top *t, struct toe_nl *nl)
 	}
 }
 
+/* One on which something can be put in its place. */
+static bool is_screen(void)
+{
+	const char *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && term && *term && strcmp(term, "dumb");
+}
+
 int do_top(struct ctl *ctl, int argc, char **argv)
 {
 	static const int signals[] = { SIGWINCH, SIGTSTP, SIGCONT, 0 };
@@ -343,7 +350,7 @@ int do_top(struct ctl *ctl, int argc, char **argv)
 	nl = connect_selected(ctl, &t.s.filter);
 	if (!nl)
 		return EXIT_FAIL;
-	t.screen = !ctl->out.json && isatty(STDOUT_FILENO);
+	t.screen = !ctl->out.json && is_screen();
 	ret = await_begin(ctl, t.screen ? signals : NULL);
 	if (!ret) {
 		if (t.screen) {
