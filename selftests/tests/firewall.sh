@@ -310,6 +310,8 @@ test_firewall_without_toed()
 # Each network namespace has its own rules, and its own flows.
 test_firewall_netns()
 {
+	local port
+
 	setup
 	fw_table
 	fw_undo "ip netns del toe-fw"
@@ -322,22 +324,38 @@ test_firewall_netns()
 	actor h host
 	actor p peer
 	tell h enter netns toe-fw || die "enter: $R"
-	actor s host
 	meet h p
-	stats_begin
+	port=$PORT
 	p recv eof
 	h send forever rate=8M
 	h offload
+	# another one, in the first namespace
+	actor h2 host
+	actor p2 peer
+	meet h2 p2
+	tell p2 recv eof
+	tell h2 send forever rate=4M
+	tell h2 offload || fail "offload: $R"
 	fw_becomes engine
-	fw_run "nft add rule inet toe_fw out tcp dport $PORT drop"
+	stats_begin
+	fw_run "nft add rule inet toe_fw out tcp dport $port drop"
+	soon 1000 in_state h2 host || fail "not returned: $R"
 	sleep 0.5
 	offloaded
-	is "returned/netfilter" "$(grew returned/netfilter)" 0
+	is "returned/netfilter" "$(grew returned/netfilter)" 1
+	soon 5000 in_state h2 engine || fail "not offloaded again: $R"
+	PORT=$port
 	fw_run "ip netns exec toe-fw nft add rule inet toe_fw out tcp dport $PORT drop"
 	sleep 0.$FW_BAR_MS
 	fw_state host netfilter || fail "not returned: $R"
+	in_state h2 engine || fail "another namespace's rule: $R"
+	is "returned/netfilter" "$(grew returned/netfilter)" 2
 	fw_run "ip netns exec toe-fw $FW_NFT"
 	fw_becomes engine
+	PORT=$((port + 1))
+	tell h2 stop tx
+	tell h2 close
+	tell p2 close
 	fw_ends h p
 }
 
