@@ -6,7 +6,7 @@
 CT_SYSCTL=/proc/sys/net/netfilter/nf_conntrack
 
 # Conntrack at work, with counters, and rules that drop what is invalid in either
-# direction. Usage: ct_setup [RULE...]	("CHAIN WORDS" each; before those that drop)
+# direction. Usage: ct_setup [RULE...]	("CHAIN WORDS" each)
 ct_setup()
 {
 	local rule text
@@ -18,13 +18,14 @@ ct_setup()
 		add chain inet toe_ct rawout { type filter hook output priority -300; }
 		add chain inet toe_ct in { type filter hook input priority 0; }
 		add chain inet toe_ct out { type filter hook output priority 0; }
-		add chain inet toe_ct post { type filter hook postrouting priority 0; }"
+		add chain inet toe_ct post { type filter hook postrouting priority 0; }
+		add chain inet toe_ct drop_in { type filter hook input priority 10; }
+		add chain inet toe_ct drop_out { type filter hook output priority 10; }
+		add rule inet toe_ct drop_in iifname eth0 tcp dport != 22 ct state invalid counter drop
+		add rule inet toe_ct drop_out oifname eth0 tcp sport != 22 ct state invalid counter drop"
 	for rule; do
 		text+=$'\n'"add rule inet toe_ct $rule"
 	done
-	text+="
-		add rule inet toe_ct in iifname eth0 tcp dport != 22 ct state invalid counter drop
-		add rule inet toe_ct out oifname eth0 tcp sport != 22 ct state invalid counter drop"
 	HOST_UNDO="nft delete table inet toe_ct 2>/dev/null; conntrack -F 2>/dev/null
 		cd /proc/sys/net/netfilter && echo 0 >nf_conntrack_acct &&
 		echo 1 >nf_conntrack_tcp_loose &&
@@ -32,7 +33,6 @@ ct_setup()
 		echo 120 >nf_conntrack_tcp_timeout_time_wait"
 	ct_nft "$text"
 	ct_sysctl acct 1
-	[ -z "${CT_LOG:-}" ] || on host "modprobe nf_log_syslog; echo 6 >${CT_SYSCTL}_log_invalid; echo 1 >/proc/sys/net/netfilter/nf_log_all_netns; nft add rule inet toe_ct pre tcp flags rst log prefix IN; nft add rule inet toe_ct rawout tcp flags rst log prefix OUT"
 }
 
 ct_nft()	# TEXT
@@ -76,11 +76,12 @@ ct_says_not()	# LABEL WORD
 	[[ $ENTRY != *"$2"* ]] || fail "$1: $2 in the entry: $ENTRY"
 }
 
-# Packets that the rules have dropped, in and out
-ct_dropped()
+# The rules have dropped nothing, in or out.
+ct_dropped_none()
 {
-	on host "nft list table inet toe_ct" | sed -n 's/.*invalid counter packets \([0-9]*\).*/\1/p' |
-		xargs
+	on host "nft list table inet toe_ct" >"$WORK/out"
+	is "packets dropped as invalid" \
+		"$(sed -n 's/.*invalid counter packets \([0-9]*\).*/\1/p' "$WORK/out" | xargs)" "0 0"
 }
 
 # The entry's counters are those of so many bytes of payload in each direction:
@@ -153,7 +154,7 @@ ct_over()
 	p close
 	leaves_nothing
 	no_timeouts
-	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+	ct_dropped_none
 }
 
 # What conntrack -L says before, during and after, and at the end.
@@ -226,7 +227,7 @@ test_conntrack_entry()
 	ct_story v6 from-peer
 	no_timeouts
 	leaves_nothing
-	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+	ct_dropped_none
 }
 
 # Who closes does so while the flow is on the engine: the FIN of either side, and
@@ -262,7 +263,7 @@ test_conntrack_close()
 	done
 	no_timeouts
 	leaves_nothing
-	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+	ct_dropped_none
 }
 
 ct_is_gone()	# [v6]
@@ -289,7 +290,7 @@ test_conntrack_reset()
 		[ $who = p ] && h close || p close
 	done
 	leaves_nothing
-	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+	ct_dropped_none
 }
 
 ct_is_closed()
@@ -342,6 +343,7 @@ test_conntrack_deleted()
 	is "returned/conntrack" "$(grew returned/conntrack)" 4
 	no_timeouts
 	leaves_nothing
+	ct_dropped_none
 }
 
 # One that an FTP helper reads, and one that another connection let expect
@@ -379,9 +381,10 @@ test_conntrack_helper()
 test_conntrack_invalid()
 {
 	ct_setup
-	on host "nft flush chain inet toe_ct in; nft flush chain inet toe_ct out
-		nft add rule inet toe_ct in tcp dport != 22 ct state invalid counter
-		nft add rule inet toe_ct out tcp sport != 22 ct state invalid counter"
+	# nothing is dropped here
+	ct_nft "flush chain inet toe_ct drop_in
+		flush chain inet toe_ct drop_out
+		add rule inet toe_ct drop_in ct state invalid counter"
 	connected
 	ct_moves $M
 	on host "conntrack -U $(ct_name) --state CLOSE_WAIT >/dev/null 2>&1" || fail "conntrack -U"
@@ -426,7 +429,7 @@ test_conntrack_untracked()
 		finish_both h p
 	done
 	leaves_nothing
-	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+	ct_dropped_none
 }
 
 # A zone of its own: the entry there is the one that counts; and NAT in it is seen.
@@ -451,7 +454,7 @@ test_conntrack_zone()
 	ct_refused nat NAT
 	finish_both h p
 	leaves_nothing
-	is "packets dropped as invalid" "$(ct_dropped)" "0 0"
+	ct_dropped_none
 }
 
 # One mark for all, on the entry or on packets, before and during
@@ -494,6 +497,237 @@ test_conntrack_never_mark()
 	leaves_nothing
 }
 
+# Rules of both kinds: of the firewall, and of the policy.
+# Usage: ct_policy_setup "PRIO WORDS" [NFT-RULE...]
+ct_policy_setup()
+{
+	local rule=$1
+	shift
+
+	ct_setup "$@"
+	HOST_UNDO+="; $GUEST/toectl unload"
+	rules "$rule"
+	actor h host
+	actor p peer
+}
+
+# The host sends, until ct_stops.
+ct_sends()	# [MEET-WORDS]
+{
+	meet h p "$@"
+	p recv eof
+	h send forever rate=8M
+}
+
+ct_stops()
+{
+	local bytes
+
+	h stop tx
+	tell h wait tx
+	bytes=$(val bytes)
+	h shutdown
+	got p rx "$bytes"
+	h close
+	p close
+}
+
+ct_goes()	# LABEL [MEET-WORDS]
+{
+	ct_sends "${@:2}"
+	soon 5000 in_state h engine || fail "$1: not offloaded: $R"
+	ct_stops
+}
+
+# Refused, and the stack carries all.
+ct_stays()	# LABEL [MEET-WORDS]
+{
+	local before
+
+	before=$(grew tx_bytes)
+	ct_sends "${@:2}"
+	soon 5000 ct_was_refused mark || fail "$1: not refused: $R"
+	sleep 0.2
+	is "$1: by engines" $(($(grew tx_bytes) - before)) 0
+	ct_stops
+}
+
+ct_was_refused()	# REASON
+{
+	in_state h host && [ "$(val reason)" = "$1" ]
+}
+
+# conntrack -U --mark on the connection
+ct_marks()	# MARK
+{
+	on host "conntrack -U $(ct_name) --mark $1 >/dev/null 2>&1" || fail "conntrack -U --mark $1"
+}
+
+# nft's "ct mark set" allows; conntrack -U does, later; and another mark forbids while
+# the flow is on the engine.
+test_conntrack_policy_ctmark()
+{
+	ct_policy_setup "10 $WANT ctmark 0x10/0xf0" \
+		"out oifname eth0 tcp dport $((PORT + 1)) ct mark set 0x15"
+	is "words" "$(toectl policy show prio 10 | sed -n 's/^\(prio.*\)/\1/p')" \
+		"prio 10 threshold 64KiB ctmark 0x10/0xf0"
+	is "JSON" "$(rule_has 10 ctmark)" '{"mark":16,"mask":240,"not":false}'
+	ge "policy test says that marks count" "$(toectl policy test out \
+		local $HOST_ADDR:5 remote $PEER_ADDR:6 | grep -c 'if its marks say so then')" 1
+	ct_goes "marked"
+	ct_sends
+	soon 5000 ct_was_refused mark || fail "not refused: $R"
+	ge "why" "$(toectl why id 0 >/dev/null; tell h name; ct_why | grep -c "its mark says that it stays in the stack; rule 10 has it tried again")" 1
+	ct_marks 0x1f
+	soon 15000 in_state h engine || fail "not offloaded with its mark: $R"
+	ct_marks 0x2f
+	ct_returned mark
+	ct_stops
+	no_timeouts
+	leaves_nothing
+	ct_dropped_none
+}
+
+# The sentence of toectl why
+ct_why()
+{
+	json .sentence why local $HOST_ADDR:$(ct_source) remote $PEER_ADDR:$PORT
+}
+
+# The source port of the entry
+ct_source()
+{
+	ct_entry
+	grep -o 'sport=[0-9]*' <<<"$ENTRY" | sed -n '1s/.*=//p'
+}
+
+# nft's "ct mark set" forbids, and so does a new rule of the policy.
+test_conntrack_policy_no_ctmark()
+{
+	ct_policy_setup "10 $WANT no-ctmark 7" \
+		"in iifname eth0 tcp dport $((PORT + 1)) ct mark set 7"
+	is "JSON" "$(rule_has 10 ctmark)" '{"mark":7,"mask":4294967295,"not":true}'
+	ct_stays "marked" from-peer
+	ct_goes "not marked" from-peer
+	ct_sends
+	soon 5000 in_state h engine || fail "not offloaded: $R"
+	rules "10 $WANT ctmark 1"
+	toectl policy apply >/dev/null || fail "policy apply"
+	ct_returned mark
+	rules "10 $WANT no-ctmark 7"
+	toectl policy apply >/dev/null || fail "policy apply"
+	soon 15000 in_state h engine || fail "not offloaded again: $R"
+	ct_stops
+	no_timeouts
+	leaves_nothing
+	ct_dropped_none
+}
+
+# nft's "meta mark set" alone, on what comes in and on what goes out; in a chain
+# that routes anew, too.
+test_conntrack_policy_pktmark()
+{
+	local chain family
+
+	ct_policy_setup "10 $WANT pktmark 0x40000/0xf0000"
+	ct_nft "add chain inet toe_ct route { type route hook output priority -150; }"
+	is "JSON" "$(rule_has 10 pktmark)" '{"mark":262144,"mask":983040,"not":false}'
+	for family in "" v6; do
+		ct_stays "not marked" $family
+		for chain in in out post route; do
+			ct_nft "add rule inet toe_ct $chain meta mark set 0x41000"
+			ct_goes "marked in $chain" $family
+			ct_nft "flush chain inet toe_ct $chain"
+		done
+	done
+	rules "10 $WANT no-pktmark 0x40000/0xf0000"
+	ct_goes "not marked, which is what is wanted"
+	for chain in in out; do
+		ct_nft "add rule inet toe_ct $chain meta mark set 0x41000"
+		ct_stays "marked in $chain, which is not"
+		ct_nft "flush chain inet toe_ct $chain"
+	done
+	# What was seen is not what another rule wants to see.
+	ct_sends
+	soon 5000 in_state h engine || fail "not offloaded: $R"
+	rules "10 $WANT no-pktmark 0x50000/0xf0000"
+	toectl policy apply >/dev/null || fail "policy apply"
+	ct_returned policy
+	ct_stops
+	no_timeouts
+	leaves_nothing
+	ct_dropped_none
+}
+
+# The policy's "mark" is the socket's, and an accepted socket has its SYN's.
+test_conntrack_policy_fwmark_accept()
+{
+	ct_policy_setup "10 in mark 0x33 $WANT" "in tcp dport $((PORT + 1)) meta mark set 0x33"
+	HOST_UNDO+="; echo 0 >/proc/sys/net/ipv4/tcp_fwmark_accept"
+	on host "echo 1 >/proc/sys/net/ipv4/tcp_fwmark_accept"
+	ct_goes "marked SYN" from-peer
+	ct_sends from-peer
+	sleep 0.5
+	tell h flow
+	is "its state without a mark" "$(val state)" none
+	ct_stops
+	no_timeouts
+	leaves_nothing
+	ct_dropped_none
+}
+
+# A rule that routes marked packets anew is noticed where marks are asked for.
+test_conntrack_rerouted()
+{
+	ct_setup
+	HOST_UNDO+="; $GUEST/toectl set never-mark off
+		ip rule del fwmark 9 table 99; ip route flush table 99; ip link del toe-d"
+	ct_nft "add chain inet toe_ct route { type route hook output priority -150; }"
+	on host "ip link add toe-d type dummy && ip link set toe-d up &&
+		ip route add $PEER_ADDR dev toe-d table 99 && ip rule add fwmark 9 table 99" ||
+		die "ip rule"
+	connected
+	ct_traffic
+	toectl set never-mark 0x100 >/dev/null
+	h offload
+	h return
+	ct_nft "add rule inet toe_ct route tcp dport $PORT meta mark set 9"
+	ct_refused route "does not lead through"
+	ct_nft "flush chain inet toe_ct route"
+	soon 3000 tell h offload || fail "refused now: $R"
+	finish_both h p
+	leaves_nothing
+	ct_dropped_none
+}
+
+# Many returns under rules that drop what is invalid, in both directions at once;
+# some without the engine's word.
+test_conntrack_handovers()
+{
+	local family
+
+	ct_setup
+	actor h host
+	actor p peer
+	for family in "" v6; do
+		meet h p $family
+		ct_traffic
+		h handover 20 20
+		tell h wait hand 60000
+		is "handovers" "$(val count) $(val error)" "20 0"
+		h offload
+		fault close-late 1 300
+		toectl set timeout 100 >/dev/null
+		h return
+		toectl set timeout 1000 >/dev/null
+		ge "takeovers" "$(grew takeovers)" 1
+		finish_both h p
+		stats_begin
+	done
+	leaves_nothing
+	ct_dropped_none
+}
+
 # Without it nothing loads it, and after it nothing holds it.
 test_conntrack_module()
 {
@@ -524,6 +758,41 @@ test_conntrack_module()
 	p close
 	no_timeouts
 	leaves_nothing
+}
+
+# A network namespace with conntrack at work and a flow on an engine goes away when
+# its last process does: conntrack waits for each of its entries there.
+test_conntrack_netns()
+{
+	setup
+	stats_begin
+	HOST_UNDO="ip -n toe-c link set eth0 netns 1 2>/dev/null; ip netns del toe-c 2>/dev/null
+		ip addr add $HOST_ADDR/24 dev eth0; ip addr add $HOST_ADDR6/64 dev eth0 nodad
+		ip link set eth0 up"
+	on host "ip netns add toe-c && ip link set eth0 netns toe-c &&
+		ip -n toe-c addr add $HOST_ADDR/24 dev eth0 && ip -n toe-c link set eth0 up &&
+		ip netns exec toe-c nft 'add table inet toe_ct
+			add chain inet toe_ct in { type filter hook input priority 0; }
+			add rule inet toe_ct in ct state invalid counter drop'" || die "namespace toe-c"
+	actor h host
+	actor p peer
+	h enter netns toe-c
+	meet h p
+	ct_traffic
+	h offload
+	ENTRY=$(on host "ip netns exec toe-c conntrack -L $(ct_name) 2>/dev/null")
+	ct_says "offloaded" "[OFFLOAD]"
+	on host "ip netns del toe-c"
+	tell h die
+	pipe_close h
+	soon 10000 ct_eth0_is_back || fail "the namespace does not go away"
+	soon 3000 grown "returned/local-rst" 1 || soon 1000 grown "returned/local-fin" 1 ||
+		fail "the flow has not come back"
+}
+
+ct_eth0_is_back()
+{
+	on host "[ -d /sys/class/net/eth0 ]"
 }
 
 # All of netfilter that nobody uses goes, so that at last nobody uses conntrack.
