@@ -464,6 +464,7 @@ test_conntrack_never_mark()
 	toectl set never-mark 0x40000/0x40000 >/dev/null
 	for where in in out post pre rawout; do
 		on host "nft add rule inet toe_ct $where meta mark set 0x41000" || fail "nft $where"
+		soon 2000 ct_is_tested || fail "nobody has seen it pass: $R"
 		refused mark "mark says"
 		on host "nft flush chain inet toe_ct $where"
 		h offload
@@ -662,7 +663,8 @@ test_conntrack_rerouted()
 	ct_setup
 	HOST_UNDO+="; $GUEST/toectl set never-mark off
 		ip rule del fwmark 9 table 99; ip route flush table 99; ip link del toe-d"
-	ct_nft "add chain inet toe_ct route { type route hook output priority -150; }"
+	ct_nft "add chain inet toe_ct route { type route hook output priority -150; }
+		add rule inet toe_ct route ct mark 5 meta mark set 9"
 	on host "ip link add toe-d type dummy && ip link set toe-d up &&
 		ip route add $PEER_ADDR dev toe-d table 99 && ip rule add fwmark 9 table 99" ||
 		die "ip rule"
@@ -671,9 +673,9 @@ test_conntrack_rerouted()
 	toectl set never-mark 0x100 >/dev/null
 	h offload
 	h return
-	ct_nft "add rule inet toe_ct route tcp dport $PORT meta mark set 9"
-	refused route "does not lead through"
-	ct_nft "flush chain inet toe_ct route"
+	ct_marks 5
+	refused route "does not lead through" engine-only
+	ct_marks 0
 	soon 3000 tell h offload || fail "refused now: $R"
 	finish_both h p
 	leaves_nothing
@@ -706,6 +708,12 @@ test_conntrack_handovers()
 	done
 	leaves_nothing
 	ct_dropped_none
+}
+
+# It has passed the rules as they are now, both ways.
+ct_is_tested()
+{
+	tell h why && [ "$(val reason)" != untested ]
 }
 
 # Without it nothing loads it, and after it nothing holds it.
