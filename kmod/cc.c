@@ -12,14 +12,18 @@
  *    module reference stays with the socket. .release runs when the stack takes
  *    ours off (close, or TCP_CONGESTION): it puts the old one back and lets it
  *    do its own release, so the caller drops the right reference.
- * 4. pkts_acked runs after the stack computed icsk_rto from the coalesced
- *    acknowledgements and before the timer is armed with it (tcp_ack(),
- *    net/ipv4/tcp_input.c).
+ * 4. pkts_acked runs after the stack computed the round-trip time and icsk_rto
+ *    from the coalesced acknowledgements, and before the timer is armed with it
+ *    (tcp_ack(), net/ipv4/tcp_input.c).
+ * 5. A tail loss probe would count as a retransmission and go nowhere. There is
+ *    at most one at a time: the stack believes that one is under way, of bytes
+ *    far ahead (tcp_send_loss_probe(), net/ipv4/tcp_output.c).
  */
 #include <net/tcp.h>
 
 #include "cc.h"
 #include "flow.h"
+#include "info.h"
 
 /* Segments; times the largest MSS it still fits an int in tcp_sndbuf_expand() */
 #define TOE_CWND	BIT(14)
@@ -31,7 +35,11 @@ struct toe_ca {
 
 static void toe_ca_never_lost(struct sock *sk)
 {
+	struct tcp_sock *tp = tcp_sk(sk);
+
 	inet_csk(sk)->icsk_rto = TOE_RTO;
+	tp->tlp_high_seq = (tp->snd_nxt + SZ_1G) ?: 1;
+	tp->tlp_retrans = 0;
 }
 
 static u32 toe_ca_ssthresh(struct sock *sk)
@@ -54,6 +62,10 @@ static void toe_ca_cong_control(struct sock *sk, u32 ack, int flag,
 
 static void toe_ca_pkts_acked(struct sock *sk, const struct ack_sample *sample)
 {
+	const struct toe_flow *flow = toe_cc_flow(sk);
+
+	toe_info_rtt(sk, READ_ONCE(flow->srtt_us),
+		     flow->shadow.booked.rttvar_us);
 	toe_ca_never_lost(sk);
 }
 
@@ -108,6 +120,7 @@ void toe_cc_install(struct toe_flow *flow, struct sock *sk)
 
 void toe_cc_remove(struct toe_flow *flow, struct sock *sk)
 {
+	tcp_sk(sk)->tlp_high_seq = 0;
 	if (toe_cc_flow(sk) == flow)
 		toe_ca_put_back(flow, sk);
 }

@@ -98,7 +98,9 @@ struct toe_flow_key {
  * @reply_err: L, its outcome
  * @final: L, the state of TOE_ENGINE_CLOSE's reply
  * @opened: the state given to the engine; written by the work
- * @shadow: S: the socket lock protects what is in it
+ * @shadow: S: the socket lock protects what is in it. @shadow.looked_bytes: when its
+ *	way was looked up; @shadow.booked: what the socket has of @info;
+ *	@shadow.segs_out: the socket's when it became a shadow
  * @gate: enum toe_gate_mode, L
  * @parked: L, frames that wait for the flow's return
  * @okfn: L, where a parked frame goes on
@@ -113,6 +115,8 @@ struct toe_flow_key {
  * @snd_wnd: L, its window
  * @tx_nxt: S and L, one past the last byte submitted to the engine
  * @srtt_us: as last reported
+ * @info: L, what the engine's TCP counts, as last reported
+ * @info_due: L, some of it is not in the socket yet
  * @credit_owed: L, the engine had no room for a credit
  * @ack_pending: L, an acknowledgement waits to be fed
  * @tx_engine: bytes acknowledged while on an engine
@@ -177,6 +181,8 @@ struct toe_flow {
 		struct sk_buff_head	tx_pending;
 		struct sk_buff		*rst;
 		u64			looked_bytes;
+		struct toe_engine_info	booked;
+		u32			segs_out;
 	} shadow;
 
 	enum toe_gate_mode	gate;
@@ -193,6 +199,8 @@ struct toe_flow {
 	u32			snd_wnd;
 	u32			tx_nxt;
 	u32			srtt_us;
+	struct toe_engine_info	info;
+	bool			info_due;
 	bool			credit_owed;
 	bool			ack_pending;
 

@@ -21,6 +21,7 @@
 #include "cc.h"
 #include "compat.h"
 #include "flow.h"
+#include "info.h"
 #include "room.h"
 #include "shadow.h"
 #include "shadow_io.h"
@@ -106,7 +107,7 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 	st->snd_cwnd = tcp_snd_cwnd(tp);
 	st->snd_ssthresh = tp->snd_ssthresh;
 	st->srtt_us = tp->srtt_us >> 3;
-	st->rttvar_us = tp->rttvar_us;
+	st->rttvar_us = tp->mdev_us >> 2;
 	st->mss_cache = tp->mss_cache;
 	st->mss_clamp = tp->rx_opt.mss_clamp;
 	st->advmss = tp->advmss;
@@ -149,7 +150,6 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	flow->snd_una = st->snd_una;
 	flow->snd_wnd = st->snd_wnd;
 	flow->tx_nxt = st->snd_nxt;
-	flow->srtt_us = st->srtt_us;
 	flow->credit_owed = false;
 	flow->ack_pending = false;
 	flow->scaling_ratio = tcp_sk(sk)->scaling_ratio;
@@ -165,6 +165,7 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	flow->shadow.tx_stopped = false;
 	flow->shadow.installed = true;
 
+	toe_info_install(flow, sk);
 	toe_room_install(&flow->room, sk);
 	toe_cc_install(flow, sk);
 	/* A path MTU probe would succeed whatever its size. */
@@ -236,12 +237,7 @@ static void toe_shadow_adopt(struct sock *sk, const struct toe_state *st)
 	tp->snd_cwnd_stamp = tcp_jiffies32;
 	tp->snd_ssthresh = max(st->snd_ssthresh, 2U);
 	tp->max_window = max(tp->max_window, st->max_window);
-	if (st->srtt_us) {
-		tp->srtt_us = min_t(u32, st->srtt_us, 120 * USEC_PER_SEC) << 3;
-		tp->rttvar_us = clamp_t(u32, st->rttvar_us, tcp_rto_min_us(sk),
-					120 * USEC_PER_SEC);
-		tp->mdev_us = tp->rttvar_us;
-	}
+	toe_info_rtt(sk, st->srtt_us, st->rttvar_us);
 	inet_csk(sk)->icsk_rto = tp->srtt_us ? __tcp_set_rto(tp) :
 				 TCP_TIMEOUT_INIT;
 	tcp_bound_rto(sk);
@@ -279,6 +275,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 
 	sock_owned_by_me(sk);
 	sk_flush_backlog(sk);
+	toe_info_book(flow, sk);
 	WRITE_ONCE(icsk->icsk_af_ops, flow->shadow.af_ops);
 	toe_cc_remove(flow, sk);
 	WRITE_ONCE(sk->sk_pacing_rate, flow->shadow.pacing_rate);

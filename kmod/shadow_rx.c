@@ -26,6 +26,7 @@
 #include "engine.h"
 #include "eligible.h"
 #include "flow.h"
+#include "info.h"
 #include "shadow.h"
 #include "shadow_io.h"
 #include "stats.h"
@@ -219,6 +220,8 @@ void toe_feed(struct toe_flow *flow, struct sock *sk, bool force)
 
 	if (unlikely(toe_unfit(sk)))
 		toe_flow_kick(flow, TOE_REASON_UNSUPPORTED);
+	if (READ_ONCE(flow->info_due))
+		toe_info_book(flow, sk);
 	spin_lock_bh(&flow->lock);
 	toe_rx_reconcile(flow, sk);
 	while ((skb = skb_peek(&flow->rx_queue))) {
@@ -379,6 +382,8 @@ static enum toe_stat toe_rx_check(const struct toe_flow *flow,
 	if (before(rx->snd_una, flow->snd_una) ||
 	    after(rx->snd_una, flow->tx_nxt))
 		return TOE_STAT_ERR_SEQUENCE;
+	if (rx->info && !toe_info_ok(&flow->info, rx->info))
+		return TOE_STAT_ERR_SEQUENCE;
 	if (!rx->len)
 		return __TOE_STAT_MAX;
 	if (rx->seq != flow->rx_nxt)
@@ -409,6 +414,16 @@ int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
 		toe_engine_error(e, id, bad);
 		goto drop;
 	}
+	/* A mere report is no acknowledgement: the stack would count it as a
+	 * duplicate.
+	 */
+	if (!rx->info || rx->snd_una != flow->snd_una ||
+	    rx->snd_wnd != flow->snd_wnd)
+		flow->ack_pending = true;
+	if (rx->info) {
+		flow->info = *rx->info;
+		flow->info_due = true;
+	}
 	flow->tx_engine += rx->snd_una - flow->snd_una;
 	flow->snd_una = rx->snd_una;
 	flow->snd_wnd = rx->snd_wnd;
@@ -420,7 +435,6 @@ int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
 		flow->rx_engine += rx->len;
 		__skb_queue_tail(&flow->rx_queue, skb);
 	}
-	flow->ack_pending = true;
 	if (!flow->draining) {
 		sk = flow->sk;
 		sock_hold(sk);

@@ -68,6 +68,14 @@ static u32 toe_pcount(const struct sk_buff *skb, u32 mss)
 	return max_t(u32, 1, DIV_ROUND_UP(skb->len, mss));
 }
 
+/* Segments that are not out, and will be counted when they are. */
+static void toe_uncount(struct tcp_sock *tp, int segs)
+{
+	tp->packets_out -= segs;
+	tp->data_segs_out -= segs;
+	tp->segs_out -= segs;
+}
+
 /* An skb at the head of the write queue has never been sent. */
 static void toe_to_write_queue(struct sock *sk, struct sk_buff *skb)
 {
@@ -98,10 +106,10 @@ u32 toe_unsend(struct sock *sk, u32 snd_nxt)
 				snd_nxt = TCP_SKB_CB(skb)->end_seq;
 				break;
 			}
-			tp->packets_out -= tcp_skb_pcount(skb);
+			toe_uncount(tp, tcp_skb_pcount(skb));
 			tcp_skb_pcount_set(skb, toe_pcount(skb, mss));
 			TCP_SKB_CB(skb)->tcp_gso_size = mss;
-			tp->packets_out += tcp_skb_pcount(skb);
+			toe_uncount(tp, -tcp_skb_pcount(skb));
 			toe_to_write_queue(sk, rest);
 			break;
 		}
@@ -110,7 +118,7 @@ u32 toe_unsend(struct sock *sk, u32 snd_nxt)
 		 */
 		list_del_init(&skb->tcp_tsorted_anchor);
 		rb_erase(&skb->rbnode, &sk->tcp_rtx_queue);
-		tp->packets_out -= tcp_skb_pcount(skb);
+		toe_uncount(tp, tcp_skb_pcount(skb));
 		if (tp->highest_sack == skb)
 			tp->highest_sack = NULL;
 		toe_to_write_queue(sk, skb);

@@ -386,7 +386,7 @@ faults_clear()
 	local name
 
 	for name in prepare-refuse open-refuse prepare-late open-late close-late \
-		    rx-unknown-flow rx-wrong-seq rx-absurd-len rx-wrong-ack close-wrong-seq \
+		    rx-unknown-flow rx-wrong-seq rx-absurd-len rx-wrong-ack rx-wrong-info close-wrong-seq \
 		    capture-refuse capture-absurd-len capture-short-len \
 		    capture-wrong-type capture-unknown-flow; do
 		echo "/src/build/bin/toecard control $CARD_SOCKET fault $name 0;"

@@ -168,6 +168,30 @@ void toe_engine_reply(struct toe_engine *e, u32 id, enum toe_engine_cmd cmd,
 		      int err, const struct toe_state *st);
 
 /**
+ * struct toe_engine_info - what the engine's TCP knows of a flow
+ * @rttvar_us: mean deviation of the round-trip time, microseconds
+ * @segs_out: segments sent, retransmissions and acknowledgements among them
+ * @segs_in: segments received
+ * @data_segs_in: those with payload
+ * @retrans: segments sent again
+ * @retrans_bytes: their payload
+ * @timeouts: of its retransmission timer
+ * @unanswered: of these since the peer last acknowledged something
+ *
+ * The counters are those of this offload, modulo 2^32.
+ */
+struct toe_engine_info {
+	u32		rttvar_us;
+	u32		segs_out;
+	u32		segs_in;
+	u32		data_segs_in;
+	u32		retrans;
+	u32		retrans_bytes;
+	u32		timeouts;
+	u32		unanswered;
+};
+
+/**
  * struct toe_engine_rx - bytes or acknowledgements from the engine
  * @seq: sequence number of the first byte
  * @len: payload bytes, 0 for a mere acknowledgement
@@ -177,6 +201,7 @@ void toe_engine_reply(struct toe_engine *e, u32 id, enum toe_engine_cmd cmd,
  * @page: where the payload is, NULL when @len is 0
  * @offset: of its first byte in @page (may exceed PAGE_SIZE in a compound page)
  * @truesize: memory that keeping @page keeps busy, bytes
+ * @info: news of what the engine's TCP knows, or NULL
  */
 struct toe_engine_rx {
 	u32		seq;
@@ -187,6 +212,7 @@ struct toe_engine_rx {
 	struct page	*page;
 	u32		offset;
 	u32		truesize;
+	const struct toe_engine_info *info;
 };
 
 /**

@@ -3,6 +3,7 @@
 #include <linux/module.h>
 #include <linux/sizes.h>
 #include <linux/slab.h>
+#include <linux/virtio_config.h>
 
 #include "../param.h"
 #include "toe_virtio.h"
@@ -81,6 +82,36 @@ static void rx_fill(struct toe_virtio_pair *pair, gfp_t gfp)
 	virtqueue_kick(pair->rx);
 }
 
+static bool rx_type_ok(const struct toe_virtio_pair *pair, u16 type)
+{
+	return type == VIRTIO_TOE_RX_DATA || type == VIRTIO_TOE_RX_ACK ||
+	       (type == VIRTIO_TOE_RX_INFO &&
+		virtio_has_feature(pair->tv->vdev, VIRTIO_TOE_F_INFO));
+}
+
+static bool rx_len_ok(u16 type, u32 len)
+{
+	if (type == VIRTIO_TOE_RX_INFO)
+		return len == sizeof(struct virtio_toe_info);
+	return (type == VIRTIO_TOE_RX_DATA) == !!len;
+}
+
+static void rx_info(struct toe_engine_info *to, const void *from)
+{
+	struct virtio_toe_info vi;
+
+	memcpy(&vi, from, sizeof(vi));
+	barrier();	/* nothing below looks at the buffer again */
+	to->rttvar_us = le32_to_cpu(vi.rttvar_us);
+	to->segs_out = le32_to_cpu(vi.segs_out);
+	to->segs_in = le32_to_cpu(vi.segs_in);
+	to->data_segs_in = le32_to_cpu(vi.data_segs_in);
+	to->retrans = le32_to_cpu(vi.retrans);
+	to->retrans_bytes = le32_to_cpu(vi.retrans_bytes);
+	to->timeouts = le32_to_cpu(vi.timeouts);
+	to->unanswered = le32_to_cpu(vi.unanswered);
+}
+
 /* False when toe.ko has no memory now: the buffer must be shown again, before
  * any later one and before any reply. Its bytes are acknowledged to the peer.
  */
@@ -90,7 +121,7 @@ static bool rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
 	struct toe_engine *e = &pair->tv->engine;
 	struct virtio_toe_rx_hdr hdr;
 	struct toe_engine_rx rx = {};
-	bool data;
+	struct toe_engine_info info;
 	u16 type;
 	u32 id;
 	int err;
@@ -104,14 +135,12 @@ static bool rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
 	id = le32_to_cpu(hdr.flow);
 	type = le16_to_cpu(hdr.type);
 	rx.len = le32_to_cpu(hdr.len);
-	if ((type != VIRTIO_TOE_RX_DATA && type != VIRTIO_TOE_RX_ACK) ||
-	    !id || pair != toe_virtio_pair(pair->tv, id)) {
+	if (!rx_type_ok(pair, type) || !id || pair != toe_virtio_pair(pair->tv, id)) {
 		toe_engine_error(e, id, TOE_STAT_ERR_PROTOCOL);
 		return true;
 	}
-	data = type == VIRTIO_TOE_RX_DATA;
 	if (rx.len > b->size || rx.len != used - sizeof(hdr) ||
-	    data != !!rx.len) {
+	    !rx_len_ok(type, rx.len)) {
 		toe_engine_error(e, id, TOE_STAT_ERR_LENGTH);
 		return true;
 	}
@@ -119,7 +148,11 @@ static bool rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
 	rx.snd_una = le32_to_cpu(hdr.snd_una);
 	rx.snd_wnd = le32_to_cpu(hdr.snd_wnd);
 	rx.srtt_us = le32_to_cpu(hdr.srtt_us);
-	if (rx.len) {
+	if (type == VIRTIO_TOE_RX_INFO) {
+		rx_info(&info, page_address(b->page));
+		rx.info = &info;
+		rx.len = 0;
+	} else if (rx.len) {
 		rx.page = b->page;
 		rx.truesize = b->size;
 	}

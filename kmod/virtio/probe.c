@@ -279,6 +279,7 @@ static const unsigned int features[] = {
 	VIRTIO_TOE_F_IPV6,
 	VIRTIO_TOE_F_MARKER,
 	VIRTIO_TOE_F_CAPTURE,
+	VIRTIO_TOE_F_INFO,
 };
 
 static const struct virtio_device_id id_table[] = {

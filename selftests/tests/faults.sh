@@ -119,6 +119,11 @@ test_card_acknowledges_what_was_not_sent()
 	nonsense rx-wrong-ack err_sequence yes
 }
 
+test_card_counts_wrong()
+{
+	nonsense rx-wrong-info err_sequence yes
+}
+
 test_card_ends_with_wrong_numbers()
 {
 	# shellcheck disable=SC2034

@@ -18,6 +18,7 @@
 #include "neigh.h"
 #include "pump.h"
 #include "steer.h"
+#include "tell.h"
 
 #define BEAT_NS		100000000ULL
 #define RMEM_MAX	(6u << 20)
@@ -232,6 +233,7 @@ struct card *card_new(struct loop *l, const struct card_config *cfg)
 	c->loop = l;
 	c->max_flows = cfg->max_flows;
 	pump_init(c);
+	tell_init(c);
 	c->beat.expired = beat;
 	if (new_tables(c) || new_parts(c, cfg)) {
 		card_free(c);
@@ -249,6 +251,7 @@ void card_free(struct card *c)
 	if (c->captures)
 		flow_reset(c);
 	loop_timer_disarm(c->loop, &c->beat);
+	tell_exit(c);
 	pump_exit(c);
 	captures_free(c->captures);
 	steer_free(c->steer);
@@ -291,10 +294,14 @@ static void flow_json(const struct flow *f, FILE *out)
 	tuple_json(&f->tuple, out);
 	fprintf(out, "},\"tx\":%llu,\"rx\":%llu,\"snd_una\":%u,\"snd_nxt\":%u,"
 		"\"snd_wnd\":%u,\"srtt_us\":%u,\"rcv_nxt\":%u,\"rcv_edge\":%u,"
+		"\"segs_out\":%u,\"segs_in\":%u,\"retrans\":%u,\"retrans_bytes\":%u,"
+		"\"timeouts\":%u,\"rttvar_us\":%u,"
 		"\"held\":%u,\"busy\":%s,\"narrow\":%s,\"starved\":%s}",
 		(unsigned long long)f->tx_bytes,
 		(unsigned long long)f->rx_bytes, f->snd_una, f->tx_next,
 		f->snd_wnd, f->srtt_us, f->rcv_nxt, f->rcv_edge,
+		f->counts.segs_out, f->counts.segs_in, f->counts.retrans,
+		f->counts.retrans_bytes, f->counts.timeouts, f->counts.rttvar_us,
 		f->held.frames, list_empty(&f->busy) ? "false" : "true",
 		list_empty(&f->narrow) ? "false" : "true",
 		list_empty(&f->starved) ? "false" : "true");

@@ -16,6 +16,7 @@
 #include "flow.h"
 #include "hold.h"
 #include "loop.h"
+#include "repair.h"
 
 struct captures;
 struct ethhdr;
@@ -102,6 +103,8 @@ enum flow_state {
  * @tx_next: sequence number of the next byte that DATA may bring
  * @snd_base: snd_una when the socket was restored
  * @snd_una, @snd_wnd, @srtt_us: as the socket last said
+ * @counts: what it counts, likewise
+ * @told_counts: as last told to the host
  * @measured: the socket has an RTT sample
  * @told_una, @told_wnd: as last told to the host
  * @rcv_nxt: the next byte to deliver to the host
@@ -110,6 +113,7 @@ enum flow_state {
  * @starved: node in card.starved: waits for an rx buffer
  * @busy: node in card.busy: has unacknowledged data
  * @narrow: node in card.narrow: idle, but the peer's window is small
+ * @untold: node in card.untold: @counts may have news
  * @probe_ns, @probe_gap_ns: when to ask the peer for its window, and then
  * @timer: settling in CLOSING
  * @settled_ns: when it had settled
@@ -143,6 +147,8 @@ struct flow {
 	uint32_t snd_una;
 	uint32_t snd_wnd;
 	uint32_t srtt_us;
+	struct repair_counts counts;
+	struct repair_counts told_counts;
 	bool measured;
 	uint32_t told_una;
 	uint32_t told_wnd;
@@ -152,6 +158,7 @@ struct flow {
 	struct list starved;
 	struct list busy;
 	struct list narrow;
+	struct list untold;
 	uint64_t probe_ns;
 	uint64_t probe_gap_ns;
 	struct loop_timer timer;
@@ -166,7 +173,7 @@ struct flow {
 #define CARD_COUNTERS(X)						\
 	X(prepares) X(opens) X(closes) X(releases) X(open_fails)	\
 	X(injects) X(tx_msgs) X(tx_bytes) X(tx_queued) X(tx_trimmed)	\
-	X(tx_unknown) X(rx_msgs) X(rx_bytes) X(rx_acks) X(rx_no_buffer)	\
+	X(tx_unknown) X(rx_msgs) X(rx_bytes) X(rx_acks) X(rx_infos) X(rx_no_buffer)	\
 	X(rx_no_credit) X(window_updates) X(polls) X(probes) X(returns) X(not_calm)		\
 	X(hold_frames) X(hold_dropped) X(hold_flushed) X(hold_to_host)	\
 	X(hold_unknown) X(hold_late) X(hold_errors)			\
@@ -195,9 +202,12 @@ struct card_counters {
  * @busy: flows to poll for acknowledgements
  * @num_busy: how many
  * @narrow: flows to poll, slowly, for the peer's window
+ * @untold: flows to report on
+ * @num_untold: how many
  * @events_due: flows with event_due set
  * @poll: the timer for @busy
  * @slow: the timer for @narrow and events_due
+ * @tell: the timer for @untold
  * @beat: the heartbeat's timer
  * @n: counters
  */
@@ -219,9 +229,12 @@ struct card {
 	struct list busy;
 	uint32_t num_busy;
 	struct list narrow;
+	struct list untold;
+	uint32_t num_untold;
 	uint32_t events_due;
 	struct loop_timer poll;
 	struct loop_timer slow;
+	struct loop_timer tell;
 	struct loop_timer beat;
 	struct card_counters n;
 };

@@ -24,6 +24,7 @@
 #include "fault.h"
 #include "flow.h"
 #include "log.h"
+#include "repair.h"
 #include "vhost_user.h"
 
 #define CTL		VIRTIO_TOE_VQ_CONTROL
@@ -600,18 +601,51 @@ int device_rx_send(struct device *d, const struct device_rx *msg)
 	if (msg->len > iov_bytes(d->rx.iov, d->rx.nwrite) -
 			       sizeof(struct virtio_toe_rx_hdr))
 		return -EINVAL;
-	if (msg->type == VIRTIO_TOE_RX_DATA)
+	if (msg->type == VIRTIO_TOE_RX_DATA) {
 		d->n.rx_msgs++;
-	else
+		d->n.rx_bytes += msg->len;
+	} else {
 		d->n.rx_acks++;
-	d->n.rx_bytes += msg->len;
+	}
 	if (!v->id || v->id == msg->id) {
 		v->id = msg->id;
-		v->seq = msg->seq + msg->len;
+		v->seq = msg->seq;
+		if (msg->type == VIRTIO_TOE_RX_DATA)
+			v->seq += msg->len;
 		v->snd_una = msg->snd_una;
 	}
 	rx_put(d, msg, msg->len);
 	return 0;
+}
+
+int device_rx_info(struct device *d, const struct device_rx *msg,
+		   const struct repair_counts *counts)
+{
+	struct virtio_toe_info vi = {
+		.rttvar_us = htole32(counts->rttvar_us),
+		.segs_out = htole32(counts->segs_out),
+		.segs_in = htole32(counts->segs_in),
+		.data_segs_in = htole32(counts->data_segs_in),
+		.retrans = htole32(counts->retrans),
+		.retrans_bytes = htole32(counts->retrans_bytes),
+		.timeouts = htole32(counts->timeouts),
+		.unanswered = htole32(counts->unanswered),
+	};
+	struct device_rx whole = *msg;
+	struct iovec iov[VQ_IOV];
+	int n = device_rx_peek(d, iov, VQ_IOV);
+
+	if (n < 0)
+		return n;
+	if (iov_write(iov, (unsigned int)n, &vi, sizeof(vi)) < sizeof(vi))
+		return 0;
+	whole.len = sizeof(vi);
+	return device_rx_send(d, &whole);
+}
+
+bool device_wants_info(struct device *d)
+{
+	return vhost_user_features(d->vu) & (1ull << VIRTIO_TOE_F_INFO);
 }
 
 static void run_rx(struct device *d)
@@ -625,7 +659,9 @@ static void run_rx(struct device *d)
 /* The lies that fault.h asks for: each an rx message beside the true ones. */
 static void rx_lie(struct device *d, enum fault f)
 {
-	static const uint8_t payload[16] = "not of this flow";
+	static const uint8_t payload[sizeof(struct virtio_toe_info)] = {
+		[0 ... sizeof(struct virtio_toe_info) - 1] = 0xff
+	};
 	struct device_rx msg = {
 		.id = d->victim.id,
 		.type = VIRTIO_TOE_RX_DATA,
@@ -650,6 +686,9 @@ static void rx_lie(struct device *d, enum fault f)
 		msg.len = 0;
 		msg.snd_una += 0x40000000;
 		break;
+	case FAULT_RX_INFO:
+		msg.type = VIRTIO_TOE_RX_INFO;
+		break;
 	}
 	if (msg.len) {
 		n = iov_skip(d->rx.iov, d->rx.nwrite,
@@ -664,6 +703,7 @@ static void rx_lies(struct device *d)
 {
 	static const enum fault lies[] = {
 		FAULT_RX_UNKNOWN, FAULT_RX_SEQ, FAULT_RX_LEN, FAULT_RX_ACK,
+		FAULT_RX_INFO,
 	};
 	unsigned int i;
 
@@ -883,6 +923,7 @@ struct device *device_new(struct loop *l, struct card *c,
 		.path = cfg->socket_path,
 		.features = 1ull << VIRTIO_TOE_F_MARKER |
 			    1ull << VIRTIO_TOE_F_CAPTURE |
+			    1ull << VIRTIO_TOE_F_INFO |
 			    (cfg->ipv6 ? 1ull << VIRTIO_TOE_F_IPV6 : 0),
 		.ops = &ops,
 		.arg = d,

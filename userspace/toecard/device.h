@@ -92,6 +92,12 @@ struct device_rx {
 	uint32_t srtt_us;
 };
 int device_rx_send(struct device *d, const struct device_rx *msg);
+/* A message of type INFO. 0 also when the driver's buffer is too small for it. */
+struct repair_counts;
+int device_rx_info(struct device *d, const struct device_rx *msg,
+		   const struct repair_counts *counts);
+/* Has the driver agreed to VIRTIO_TOE_RX_INFO? */
+bool device_wants_info(struct device *d);
 
 /* A frame on the wire, or VIRTIO_TOE_CAPTURE_END. Host-endian, converted here. */
 struct device_frame {

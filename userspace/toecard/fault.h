@@ -20,6 +20,7 @@
 	X(RX_SEQ,		"rx-wrong-seq")    /* device.c: an extra rx message, seq far off */ \
 	X(RX_LEN,		"rx-absurd-len")   /* device.c: an extra rx message, len of 4 GiB - 1 */ \
 	X(RX_ACK,		"rx-wrong-ack")    /* device.c: an extra ACK of bytes never sent */ \
+	X(RX_INFO,		"rx-wrong-info")   /* device.c: an extra INFO, all its counters too far ahead */ \
 	X(CLOSE_SEQ,		"close-wrong-seq") /* device.c: rcv_nxt, snd_nxt far off in CLOSE's reply */ \
 	X(CAPTURE_REFUSE,	"capture-refuse")  /* device.c: S_UNSUPP */ \
 	X(CAPTURE_LEN,		"capture-absurd-len") /* device.c: caplen of 4 GiB - 1 */ \

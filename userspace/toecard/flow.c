@@ -37,6 +37,7 @@
 #include "pump.h"
 #include "repair.h"
 #include "steer.h"
+#include "tell.h"
 
 #define SETTLE_NS	300000ULL
 #define CALM_NS		20000000ULL	/* patience with what is out of order */
@@ -133,6 +134,7 @@ static struct flow *flow_new(struct card *c, uint32_t id,
 	list_init(&f->starved);
 	list_init(&f->busy);
 	list_init(&f->narrow);
+	list_init(&f->untold);
 	return f;
 }
 
@@ -489,6 +491,11 @@ void flow_drain(struct flow *f)
 		if (err || rcv_nxt == f->rcv_nxt)
 			break;
 		repair_thaw(f->lf.fd);
+	}
+	/* The last word, before the reply */
+	if (tell_now(f)) {
+		pump_starve(f);
+		return;
 	}
 	finish_close(f);
 }

@@ -29,6 +29,7 @@
 #include "log.h"
 #include "pump.h"
 #include "repair.h"
+#include "tell.h"
 #include "window.h"
 
 #define POLL_NS		500000ULL	/* busy flows */
@@ -117,9 +118,10 @@ static void leave_lists(struct flow *f)
 	}
 	list_del(&f->narrow);
 	list_del(&f->starved);
+	tell_leave(f);
 }
 
-static void refresh(struct flow *f)
+void pump_refresh(struct flow *f)
 {
 	struct repair_info info;
 
@@ -128,6 +130,7 @@ static void refresh(struct flow *f)
 		return;
 	f->snd_una = f->snd_base + info.acked;
 	f->snd_wnd = info.snd_wnd;
+	f->counts = info.counts;
 	if (!info.srtt_us)
 		return;
 	f->srtt_us = info.srtt_us;
@@ -136,7 +139,7 @@ static void refresh(struct flow *f)
 	f->measured = true;
 }
 
-static void told(struct flow *f)
+void pump_told(struct flow *f)
 {
 	f->told_una = f->snd_una;
 	f->told_wnd = f->snd_wnd;
@@ -153,14 +156,14 @@ static void report(struct flow *f)
 		.seq = f->rcv_nxt,
 	};
 
-	refresh(f);
+	pump_refresh(f);
 	if (f->told_una != f->snd_una || f->told_wnd != f->snd_wnd) {
 		msg.snd_una = f->snd_una;
 		msg.snd_wnd = f->snd_wnd;
 		msg.srtt_us = f->srtt_us;
 		if (!device_rx_send(f->card->device, &msg)) {
 			f->card->n.rx_acks++;
-			told(f);
+			pump_told(f);
 		}
 	}
 	classify(f);
@@ -200,6 +203,7 @@ static void slow_expired(struct loop_timer *lt)
 		if (now >= f->probe_ns) {
 			f->card->n.probes++;
 			repair_probe(f->lf.fd);
+			tell_soon(f);
 			f->probe_ns = now + f->probe_gap_ns;
 			f->probe_gap_ns *= 2;
 			if (f->probe_gap_ns > PROBE_MAX_NS)
@@ -322,6 +326,7 @@ void pump_send(struct flow *f)
 		}
 		pump_taken(f, (uint32_t)n);
 	}
+	tell_soon(f);
 	watch(f);
 	classify(f);
 }
@@ -362,7 +367,7 @@ static int receive(struct flow *f, uint32_t room)
 
 	/* What the peer acknowledged rides along. */
 	if (!list_empty(&f->busy))
-		refresh(f);
+		pump_refresh(f);
 	msg.seq = f->rcv_nxt;
 	msg.len = (uint32_t)n;
 	msg.snd_una = f->snd_una;
@@ -370,15 +375,17 @@ static int receive(struct flow *f, uint32_t room)
 	msg.srtt_us = f->srtt_us;
 	if (device_rx_send(c->device, &msg))
 		return -EIO;	/* we have just seen the buffer */
-	told(f);
+	pump_told(f);
 	f->rcv_nxt += (uint32_t)n;
 	f->rx_bytes += (uint32_t)n;
+	if (f->state == FLOW_RUNNING)
+		tell_soon(f);
 	c->n.rx_msgs++;
 	c->n.rx_bytes += (uint32_t)n;
 	return (int)n;
 }
 
-static void starve(struct flow *f)
+void pump_starve(struct flow *f)
 {
 	if (list_empty(&f->starved))
 		list_add_tail(&f->card->starved, &f->starved);
@@ -399,7 +406,7 @@ static void pump_receive(struct flow *f)
 			break;
 	}
 	if (n == -ENOBUFS)
-		starve(f);
+		pump_starve(f);
 	if (n < 0 && n != -ENOBUFS) {
 		broken(f, "receive", -n);
 		return;
@@ -416,7 +423,7 @@ int pump_empty(struct flow *f)
 		n = receive(f, UINT32_MAX);
 	} while (n > 0);
 	if (n == -ENOBUFS) {
-		starve(f);
+		pump_starve(f);
 		return n;
 	}
 	return 0;	/* an error of the socket ends it just as well */
@@ -480,7 +487,7 @@ int pump_start(struct flow *f)
 		return err;
 	f->watched = true;
 	f->no_credit = !seq_after(f->rcv_edge, f->rcv_nxt);
-	told(f);
+	pump_told(f);
 	pump_send(f);	/* and finds its lists */
 	return 0;
 }

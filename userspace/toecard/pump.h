@@ -24,6 +24,13 @@ void pump_stop(struct flow *f);
 /* Gives DATA back that nobody wants, or keeps it unanswered (device reset). */
 void pump_drop_tx(struct flow *f, bool answer);
 
+/* Asks the socket where it stands. */
+void pump_refresh(struct flow *f);
+/* The host has been told of f->snd_una and f->snd_wnd. */
+void pump_told(struct flow *f);
+/* Closing, and there is no rx buffer: flow_drain() is called when there is. */
+void pump_starve(struct flow *f);
+
 /* Queues DATA: trimmed to what is new. False after a gap; tx is gone then. */
 bool pump_queue(struct flow *f, struct device_tx *tx);
 /* The first n bytes of the queue's first message are with the socket. */

@@ -389,6 +389,17 @@ int repair_info(int fd, struct repair_info *info)
 	info->acked = (uint32_t)ti.tcpi_bytes_acked;
 	info->snd_wnd = ti.tcpi_snd_wnd;
 	info->srtt_us = ti.tcpi_rtt;
+	info->counts = (struct repair_counts) {
+		.rttvar_us = ti.tcpi_rttvar,
+		.segs_out = ti.tcpi_segs_out,
+		.segs_in = ti.tcpi_segs_in,
+		.data_segs_in = ti.tcpi_data_segs_in,
+		.retrans = ti.tcpi_total_retrans,
+		.retrans_bytes = (uint32_t)ti.tcpi_bytes_retrans,
+		/* since 6.7; an older kernel leaves it zero */
+		.timeouts = ti.tcpi_total_rto,
+		.unanswered = ti.tcpi_retransmits,
+	};
 	return 0;
 }
 

@@ -26,11 +26,24 @@ int repair_start(int fd, const struct toe_state *st, uint64_t elapsed_us);
  */
 void repair_advertise(int fd, const struct toe_state *st);
 
+/* What the card's TCP counts: struct virtio_toe_info, host-endian */
+struct repair_counts {
+	uint32_t rttvar_us;
+	uint32_t segs_out;
+	uint32_t segs_in;
+	uint32_t data_segs_in;
+	uint32_t retrans;
+	uint32_t retrans_bytes;
+	uint32_t timeouts;
+	uint32_t unanswered;
+};
+
 /* What the host wants to know while the flow runs. */
 struct repair_info {
 	uint32_t acked;		/* bytes, since repair_start(), modulo 2^32 */
 	uint32_t snd_wnd;
 	uint32_t srtt_us;
+	struct repair_counts counts;
 };
 int repair_info(int fd, struct repair_info *info);
 /* To be said once info.srtt_us is there */

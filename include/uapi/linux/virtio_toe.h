@@ -14,10 +14,10 @@
 
 /* Feature bits */
 #define VIRTIO_TOE_F_IPV6		0	/* the device carries IPv6 flows */
-
 #define VIRTIO_TOE_F_MARKER		1	/* the device sends struct virtio_toe_marker */
 
 #define VIRTIO_TOE_F_CAPTURE		2	/* the device shows frames: the capture queue */
+#define VIRTIO_TOE_F_INFO		3	/* the device sends VIRTIO_TOE_RX_INFO */
 
 /* Queues: 0 control, 1 event, then rx and tx pairs, then capture if agreed */
 #define VIRTIO_TOE_VQ_CONTROL		0
@@ -164,6 +164,7 @@ struct virtio_toe_tx_hdr {
 /* struct virtio_toe_rx_hdr.type */
 #define VIRTIO_TOE_RX_DATA		1	/* payload follows */
 #define VIRTIO_TOE_RX_ACK		2	/* no payload */
+#define VIRTIO_TOE_RX_INFO		3	/* struct virtio_toe_info follows */
 
 /**
  * struct virtio_toe_rx_hdr - head of an rx chain, device-writable; the first
@@ -172,8 +173,8 @@ struct virtio_toe_tx_hdr {
  * @flow: the flow's id
  * @type: VIRTIO_TOE_RX_*
  * @reserved: zero
- * @seq: TCP sequence number of the first payload byte; rcv_nxt for ACK
- * @len: payload bytes
+ * @seq: TCP sequence number of the first payload byte; rcv_nxt for ACK and INFO
+ * @len: payload bytes; the structure's for INFO
  * @snd_una: first byte the peer has not acknowledged
  * @snd_wnd: peer's window from @snd_una, bytes
  * @srtt_us: smoothed round-trip time, microseconds
@@ -189,6 +190,30 @@ struct virtio_toe_rx_hdr {
 	__le32	snd_wnd;
 	__le32	srtt_us;
 	__le32	reserved2;
+};
+
+/**
+ * struct virtio_toe_info - what the device's TCP knows of a flow
+ * @rttvar_us: mean deviation of the round-trip time, microseconds
+ * @segs_out: segments sent, retransmissions and acknowledgements among them
+ * @segs_in: segments received
+ * @data_segs_in: those with payload
+ * @retrans: segments sent again
+ * @retrans_bytes: their payload
+ * @timeouts: of the retransmission timer
+ * @unanswered: of these since the peer last acknowledged something
+ *
+ * The counters count from OPEN on, modulo 2^32.
+ */
+struct virtio_toe_info {
+	__le32	rttvar_us;
+	__le32	segs_out;
+	__le32	segs_in;
+	__le32	data_segs_in;
+	__le32	retrans;
+	__le32	retrans_bytes;
+	__le32	timeouts;
+	__le32	unanswered;
 };
 
 /* struct virtio_toe_event.type */

@@ -3,8 +3,8 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/tcp.h>
 #include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -614,10 +614,13 @@ static int do_info(int n, char **word)
 		return fail("TCP_INFO");
 	getsockopt(conn.fd, IPPROTO_TCP, TCP_CONGESTION, ca, &calen);
 	printf("ok state=%u congestion=%s ca_state=%u unacked=%u backoff=%u "
-	       "retransmits=%u total_retrans=%u rto_us=%u rtt_us=%u snd_cwnd=%u\n",
+	       "retransmits=%u total_retrans=%u bytes_retrans=%llu rto_us=%u "
+	       "rtt_us=%u rttvar_us=%u snd_cwnd=%u segs_out=%u segs_in=%u\n",
 	       ti.tcpi_state, ca, ti.tcpi_ca_state, ti.tcpi_unacked,
 	       ti.tcpi_backoff, ti.tcpi_retransmits, ti.tcpi_total_retrans,
-	       ti.tcpi_rto, ti.tcpi_rtt, ti.tcpi_snd_cwnd);
+	       (unsigned long long)ti.tcpi_bytes_retrans, ti.tcpi_rto,
+	       ti.tcpi_rtt, ti.tcpi_rttvar, ti.tcpi_snd_cwnd,
+	       ti.tcpi_segs_out, ti.tcpi_segs_in);
 	return 0;
 }
 

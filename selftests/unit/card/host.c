@@ -314,6 +314,22 @@ static void engine_acked(struct host_flow *h, const struct device_rx *msg)
 	h->snd_wnd = msg->snd_wnd;
 }
 
+bool device_wants_info(struct device *d)
+{
+	(void)d;
+	return true;
+}
+
+int device_rx_info(struct device *d, const struct device_rx *msg,
+		   const struct repair_counts *counts)
+{
+	struct host_flow *h = by_id(msg->id);
+
+	if (h && counts->segs_out < counts->retrans)
+		wrong(h, "more sent again than sent");
+	return device_rx_send(d, msg);
+}
+
 int device_rx_send(struct device *d, const struct device_rx *msg)
 {
 	struct host_flow *h = by_id(msg->id);

@@ -7,6 +7,7 @@
  * Everything runs in one thread: turn() lets the card run for a moment.
  */
 #define _GNU_SOURCE
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <setjmp.h>
@@ -30,6 +31,7 @@
 #include "flow.h"
 #include "front.h"
 #include "log.h"
+#include "repair.h"
 #include "sock.h"
 
 #define W	VRING_DESC_F_WRITE
@@ -919,6 +921,35 @@ static void receive(void **state)
 	assert_int_equal(len, sizeof(*h));
 }
 
+/* Only to a driver that wants it; whole, or not at all */
+static void report(void **state)
+{
+	struct device_rx msg = { .id = 7, .type = VIRTIO_TOE_RX_INFO,
+				 .seq = 70000, .snd_una = 4000,
+				 .snd_wnd = 65536, .srtt_us = 321 };
+	struct repair_counts counts = { 1, 2, 3, 4, 5, 6, 7, 8 };
+	struct virtio_toe_rx_hdr *h = front_ptr(&front, RX_HDR);
+	uint32_t head, len, i, le;
+
+	(void)state;
+	assert_true(device_wants_info(device));
+	assert_int_equal(device_rx_info(device, &msg, &counts), -EAGAIN);
+	post_rx(0);
+	do_kick(RX);
+	assert_int_equal(device_rx_info(device, &msg, &counts), 0);
+	turn();
+	assert_true(front_take(&front, RX, &head, &len));
+	assert_int_equal(len, sizeof(*h) + sizeof(struct virtio_toe_info));
+	assert_int_equal(h->type, VIRTIO_TOE_RX_INFO);
+	assert_int_equal(h->seq, 70000);
+	assert_int_equal(h->len, sizeof(struct virtio_toe_info));
+	assert_int_equal(h->srtt_us, 321);
+	for (i = 0; i < 8; i++) {
+		memcpy(&le, (char *)front_ptr(&front, RX_BUF) + 4 * i, sizeof(le));
+		assert_int_equal(le32toh(le), i + 1);
+	}
+}
+
 static void rx_too_long(void **state)
 {
 	struct device_rx msg = { .id = 7, .type = VIRTIO_TOE_RX_DATA,
@@ -1522,6 +1553,7 @@ int main(void)
 		TEST(writable_tx),
 		TEST(many_messages),
 		TEST(receive),
+		TEST(report),
 		TEST(rx_too_long),
 		TEST(unfit_rx_buffer),
 		TEST(capture_commands),
