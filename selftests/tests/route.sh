@@ -102,7 +102,8 @@ route_moves()
 route_ends()
 {
 	route_native || fail "the connection does not go on: $R"
-	h offload
+	# the next hop may have to be asked for anew
+	soon 3000 tell h offload || fail "not offloaded again: $R"
 	route_carries || fail "not on the engine again: $R"
 	finish_both h p
 	route_undo_card

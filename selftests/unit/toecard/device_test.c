@@ -47,6 +47,7 @@
 
 #define FEATURES	(1ull << 32 | 1ull << 30 | 1ull << 29 | 1ull << 28)
 #define CAPTURE_BIT	(1ull << VIRTIO_TOE_F_CAPTURE)
+#define INFO_BIT	(1ull << VIRTIO_TOE_F_INFO)
 #define DEVICE_BITS	0xffffffull	/* features that belong to the device */
 #define MAX_FLOWS	8
 
@@ -374,7 +375,7 @@ static void connect_front(void)
 	vu_send(17, "", 0);
 	assert_int_equal(vu_reply(17).p.u64, QUEUES);
 	vu_send(3, "", 0);
-	vu_u64(2, FEATURES | capture_bit, -1);
+	vu_u64(2, FEATURES | INFO_BIT | capture_bit, -1);
 	assert_int_equal(vu_mem_table(), 0);
 	turn();
 }
@@ -1490,16 +1491,21 @@ static void fault_rx(void **state)
 	h = front_ptr(&front, RX_HDR + 32 * head);
 	assert_int_equal(h->flow, 7);
 	assert_int_equal(h->seq, 70000 + 0x40000000);
-	assert_int_equal(len, sizeof(*h) + 16);
+	assert_int_equal(len, sizeof(*h) + sizeof(struct virtio_toe_info));
 	assert_true(front_take(&front, RX, &head, &len));
 	h = front_ptr(&front, RX_HDR + 32 * head);
 	assert_int_equal(h->type, VIRTIO_TOE_RX_ACK);
 	assert_int_equal(h->snd_una, 5000 + 0x40000000);
+	ask("fault rx-wrong-info 1\n");
+	assert_true(front_take(&front, RX, &head, &len));
+	h = front_ptr(&front, RX_HDR + 32 * head);
+	assert_int_equal(h->type, VIRTIO_TOE_RX_INFO);
+	assert_int_equal(len, sizeof(*h) + sizeof(struct virtio_toe_info));
 	ask("fault rx-absurd-len 1\n");
 	assert_true(front_take(&front, RX, &head, &len));
 	h = front_ptr(&front, RX_HDR + 32 * head);
 	assert_int_equal(h->len, 0xffffffff);
-	assert_int_equal(len, sizeof(*h) + 16);
+	assert_int_equal(len, sizeof(*h) + sizeof(struct virtio_toe_info));
 	assert_false(front_take(&front, RX, &head, &len));
 }
 
