@@ -138,6 +138,7 @@ test_books_segments()
 	got p rx $bytes
 	got h rx $bytes
 	books_agree
+	soon 2000 eval 'tell h info && [ $(($(val segs_in) - base_in)) = "$(card_counts segs_in)" ]'
 	h info
 	out=$(($(val segs_out) - base_out)) in=$(($(val segs_in) - base_in))
 	is "segs_in" "$in" "$(card_counts segs_in)"
