@@ -65,16 +65,23 @@ static enum toe_reason toe_admit_sock(struct toe_admission *a,
 	return reason;
 }
 
-/* What may be otherwise in a moment */
+/* What may be otherwise in a moment. A lasting reason is the one to tell. */
 static enum toe_reason toe_admit_now(struct toe_admission *a,
 				     struct toe_firewall *fw,
 				     struct dst_entry **dstp)
 {
-	enum toe_reason reason;
+	enum toe_reason reason, untested;
 
 	*fw = toe_firewall_get(a->net);
-	reason = toe_admit_firewall(a, fw);
-	return reason ?: toe_admit_sock(a, dstp);
+	reason = toe_admit_sock(a, dstp);
+	if (reason && !toe_may_pass(reason))
+		return reason;
+	untested = toe_admit_firewall(a, fw);
+	if (!untested)
+		return reason;
+	dst_release(*dstp);
+	*dstp = NULL;
+	return untested;
 }
 
 /* Is it worth a pause? Somebody waits for what an administrator asks; what a rule
