@@ -26,7 +26,11 @@
  * 4. All programs stay attached when toecard is killed. They look at the
  *    heartbeat; when it stops, frames go to the host as if no flow were known.
  *
- * 5. Frames are shown (see toe/bpf.h, "capture") where they are nearest to the
+ * 5. Urgent data cannot be carried: an application may have it out of line, and
+ *    then the card's socket would leave a byte out of the stream. From a frame with
+ *    URG on the flow's frames are held, until the host has taken it back.
+ *
+ * 6. Frames are shown (see toe/bpf.h, "capture") where they are nearest to the
  *    wire: before GRO on their way in, behind the guard on their way out. While
  *    nobody wants to see any that costs one load.
  */
@@ -58,6 +62,7 @@
 #define FLAG_SYN	0x02
 #define FLAG_RST	0x04
 #define FLAGS_HOST	(FLAG_FIN | FLAG_SYN | FLAG_RST)
+#define FLAG_URG	0x20
 
 /* Headers that must be linear: Ethernet, IPv6, TCP with a timestamp */
 #define PULL		(14 + 40 + 32)
@@ -313,6 +318,13 @@ static __always_inline __u8 tcp_flags(const struct tcphdr *th)
 	return ((const __u8 *)th)[13];
 }
 
+/* toecard sees the frame among those that are held, and knows why. */
+static __always_inline void hold_urgent(__u32 *where, const struct tcphdr *th)
+{
+	if ((tcp_flags(th) & FLAG_URG) && *where == TOE_STEER_CARD)
+		*where = TOE_STEER_HOLD;
+}
+
 /* Frames to show */
 
 #define HEADERS_MAX	128	/* Ethernet, IPv6, the longest TCP header: 114 */
@@ -438,7 +450,10 @@ int toe_wire_xdp(struct xdp_md *ctx)
 	if (c)
 		show_received(ctx, c);
 	where = bpf_map_lookup_elem(&steer, &p.t);
-	if (!where || *where != TOE_STEER_HOLD || !alive())
+	if (!where || !alive())
+		return XDP_PASS;
+	hold_urgent(where, p.th);
+	if (*where != TOE_STEER_HOLD)
 		return XDP_PASS;
 	count(TOE_CARD_HELD);
 	return bpf_redirect(hold_ifindex, 0);
@@ -463,6 +478,7 @@ int toe_wire_in(struct __sk_buff *skb)
 		bpf_clone_redirect(skb, host_ifindex, 0);
 		return TC_ACT_OK;
 	}
+	hold_urgent(where, p.th);
 	if (*where == TOE_STEER_HOLD) {
 		count(TOE_CARD_HELD);
 		return bpf_redirect(hold_ifindex, 0);

@@ -91,6 +91,7 @@ enum flow_state {
  * @opened: OPEN has come, @st is filled
  * @wired: its addresses, route and guard element are there
  * @reported: EV_RETURN was sent
+ * @urgent: urgent data came; what came since is for the host
  * @event_due: EV_RETURN has to be sent, but the host had no buffer
  * @cmd: the OPEN or CLOSE that waits for its reply, or NULL
  * @open_ns: when OPEN came
@@ -131,6 +132,7 @@ struct flow {
 	bool opened;
 	bool wired;
 	bool reported;
+	bool urgent;
 	bool event_due;
 	struct device_cmd *cmd;
 	uint64_t open_ns;

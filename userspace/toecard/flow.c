@@ -293,10 +293,11 @@ static int restore(struct flow *f)
 static void run(struct flow *f)
 {
 	struct card *c = f->card;
-	int err;
+	int err = 0;
 
 	hold_to_stack(c->hold, f);
-	err = steer_set(c->steer, &f->tuple, TOE_STEER_CARD);
+	if (!f->urgent)
+		err = steer_set(c->steer, &f->tuple, TOE_STEER_CARD);
 	f->state = FLOW_RUNNING;
 	hold_to_stack(c->hold, f);
 	repair_advertise(f->lf.fd, &f->st);
@@ -304,6 +305,8 @@ static void run(struct flow *f)
 	reply(f, VIRTIO_TOE_S_OK, NULL);
 	if (pump_start(f) || err)
 		flow_wants_back(f, "no memory");
+	else if (f->urgent)
+		flow_wants_back(f, "urgent data");
 }
 
 /* RESTORING goes on when all bytes [snd_una, snd_nxt) are there. */

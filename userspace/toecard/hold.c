@@ -29,6 +29,7 @@
 #include <unistd.h>
 
 #include "card_internal.h"
+#include "steer.h"
 #include "log.h"
 
 #define HOLD_QUEUE	16384		/* the tap's, frames */
@@ -169,6 +170,7 @@ static int parse(const uint8_t *frame, size_t len, struct toe_tuple *t,
 }
 
 #define FLAGS_HOST	0x07	/* FIN, SYN, RST */
+#define FLAG_URG	0x20
 
 static uint32_t add16(const uint8_t *p, size_t len, uint32_t sum)
 {
@@ -312,13 +314,30 @@ void hold_mark(struct hold *h, uint32_t id)
 	send_host(h, NULL, (void *)&m, sizeof(m));
 }
 
+/* The socket would leave the urgent byte out of the stream. So it gets neither this
+ * frame nor what comes behind it; the host does, when it has the flow back.
+ */
+static bool is_urgent(struct flow *f, const void *frame, size_t len)
+{
+	struct toe_tuple t;
+	uint8_t flags;
+
+	if (!f->urgent && !parse(frame, len, &t, &flags) && (flags & FLAG_URG)) {
+		f->urgent = true;
+		steer_set(f->card->steer, &f->tuple, TOE_STEER_HOLD);
+	}
+	return f->urgent;
+}
+
 void hold_deliver(struct hold *h, struct flow *f, uint8_t *frame, size_t len)
 {
 	struct toe_tuple t;
 	uint8_t flags;
 
-	if (f->state != FLOW_RUNNING) {
+	if (f->state != FLOW_RUNNING || is_urgent(f, frame, len)) {
 		list_insert(h, &f->held, f->held.tail, frame, len);
+		if (f->state == FLOW_RUNNING)
+			flow_wants_back(f, "urgent data");
 		return;
 	}
 	h->card->n.hold_late++;
@@ -379,13 +398,16 @@ static void tap_ready(struct loop_fd *lf, uint32_t events)
 	hold_drain(container_of(lf, struct hold, tap));
 }
 
-static void list_to_stack(struct hold *h, struct flow *f)
+/* Return: false when it ended before urgent data. */
+static bool list_to_stack(struct hold *h, struct flow *f)
 {
 	struct hold_frame *fr;
 	struct toe_tuple t;
 	uint8_t flags;
 
-	while ((fr = list_pop(h, &f->held))) {
+	while (f->held.head &&
+	       !is_urgent(f, f->held.head->data, f->held.head->len)) {
+		fr = list_pop(h, &f->held);
 		if (parse(fr->data, fr->len, &t, &flags) ||
 		    (flags & FLAGS_HOST))
 			send_host(h, f, fr->data, fr->len);
@@ -393,9 +415,10 @@ static void list_to_stack(struct hold *h, struct flow *f)
 			send_padded(h, f, fr->data, fr->len);
 		free(fr);
 	}
+	return !f->urgent;
 }
 
-static void list_to_host(struct hold *h, struct flow *f)
+static bool list_to_host(struct hold *h, struct flow *f)
 {
 	struct hold_frame *fr;
 
@@ -403,18 +426,20 @@ static void list_to_host(struct hold *h, struct flow *f)
 		send_host(h, f, fr->data, fr->len);
 		free(fr);
 	}
+	return true;
 }
 
 /* What is listed is older than what the tap still has. */
 static void flush(struct hold *h, struct flow *f,
-		  void (*list_to)(struct hold *h, struct flow *f))
+		  bool (*list_to)(struct hold *h, struct flow *f))
 {
 	uint64_t end = loop_now_ns() + FLUSH_NS;
+	bool more;
 
 	do {
-		list_to(h, f);
+		more = list_to(h, f);
 		hold_drain(h);
-	} while (f->held.head && loop_now_ns() < end);
+	} while (more && f->held.head && loop_now_ns() < end);
 	list_to(h, f);
 }
 
