@@ -18,6 +18,10 @@
  * 5. A tail loss probe would count as a retransmission and go nowhere. There is
  *    at most one at a time: the stack believes that one is under way, of bytes
  *    far ahead (tcp_send_loss_probe(), net/ipv4/tcp_output.c).
+ * 6. It goes by the name of the one whose place it takes: TCP_CONGESTION and ss(8)
+ *    show what the application has chosen, which is also what the engine was asked
+ *    to use. So there is a structure for each name that was met; they are never
+ *    changed again.
  */
 #include <net/tcp.h>
 
@@ -87,7 +91,10 @@ static void toe_ca_release(struct sock *sk)
 	toe_flow_kick(flow, TOE_REASON_CONGESTION);
 }
 
-static struct tcp_congestion_ops toe_ca_ops __read_mostly = {
+#define TOE_CA_NAMES	32	/* the kernel has half as many */
+
+static const struct tcp_congestion_ops toe_ca_template = {
+	/* for one name too many */
 	.name		= "toe",
 	.ssthresh	= toe_ca_ssthresh,
 	.undo_cwnd	= toe_ca_undo_cwnd,
@@ -96,11 +103,34 @@ static struct tcp_congestion_ops toe_ca_ops __read_mostly = {
 	.release	= toe_ca_release,
 };
 
+static DEFINE_SPINLOCK(toe_ca_lock);	/* of which elements have a name */
+static struct tcp_congestion_ops toe_ca_ops[TOE_CA_NAMES];
+
+static const struct tcp_congestion_ops *toe_ca_named(const char *name)
+{
+	const struct tcp_congestion_ops *found = &toe_ca_template;
+	struct tcp_congestion_ops *ops;
+
+	spin_lock_bh(&toe_ca_lock);
+	for (ops = toe_ca_ops; ops < toe_ca_ops + TOE_CA_NAMES; ops++) {
+		if (!ops->name[0]) {
+			*ops = toe_ca_template;
+			strscpy_pad(ops->name, name, sizeof(ops->name));
+		}
+		if (!strcmp(ops->name, name)) {
+			found = ops;
+			break;
+		}
+	}
+	spin_unlock_bh(&toe_ca_lock);
+	return found;
+}
+
 struct toe_flow *toe_cc_flow(const struct sock *sk)
 {
 	const struct inet_connection_sock *icsk = inet_csk(sk);
 
-	if (icsk->icsk_ca_ops != &toe_ca_ops)
+	if (icsk->icsk_ca_ops->release != toe_ca_release)
 		return NULL;
 	return ((const struct toe_ca *)icsk->icsk_ca_priv)->flow;
 }
@@ -113,7 +143,8 @@ void toe_cc_install(struct toe_flow *flow, struct sock *sk)
 	flow->shadow.ca_ops = icsk->icsk_ca_ops;
 	memcpy(flow->shadow.ca_priv, icsk->icsk_ca_priv, ICSK_CA_PRIV_SIZE);
 	ca->flow = flow;
-	WRITE_ONCE(icsk->icsk_ca_ops, &toe_ca_ops);
+	WRITE_ONCE(icsk->icsk_ca_ops,
+		   toe_ca_named(flow->shadow.ca_ops->name));
 	toe_ca_never_lost(sk);
 	toe_ca_cong_control(sk, 0, 0, NULL);
 }

@@ -40,6 +40,7 @@
 #include "keep.h"
 #include "quota.h"
 #include "room.h"
+#include "stall.h"
 #include "seen.h"
 
 struct tcp_congestion_ops;
@@ -183,6 +184,7 @@ struct toe_flow {
 		u64			looked_bytes;
 		struct toe_engine_info	booked;
 		u32			segs_out;
+		struct toe_stall	stall;
 	} shadow;
 
 	enum toe_gate_mode	gate;

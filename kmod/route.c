@@ -77,6 +77,10 @@ static void toe_look_locked(struct toe_flow *flow, struct sock *sk)
 	reason = toe_way(sk, &flow->key.tuple, &way);
 	/* A new route has brought those of its interface. */
 	toe_shadow_caps(flow, sk);
+	if (toe_stalled(flow, sk)) {
+		toe_flow_kick(flow, TOE_REASON_STALLED);
+		return;
+	}
 	/* The old address is as good as any until there is an answer. */
 	if (reason == TOE_REASON_NEIGHBOUR && way.resolving)
 		return;

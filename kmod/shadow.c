@@ -271,6 +271,8 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		       const struct toe_state *final)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 rcv_nxt, snd_una, rcv_tstamp;
 	int rcvbuf;
 
 	sock_owned_by_me(sk);
@@ -300,8 +302,14 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		spin_unlock_bh(&flow->lock);
 		/* The peer was promised room for all of it. */
 		rcvbuf = sk->sk_rcvbuf;
+		rcv_nxt = tp->rcv_nxt;
+		snd_una = tp->snd_una;
+		rcv_tstamp = tp->rcv_tstamp;
 		toe_feed(flow, sk, true);
 		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
+		/* The peer has said nothing: the keepalive timer must see that. */
+		if (tp->rcv_nxt == rcv_nxt && tp->snd_una == snd_una)
+			tp->rcv_tstamp = rcv_tstamp;
 		toe_room_make(&flow->room, sk);
 		toe_shadow_advertise(sk, final);
 	}

@@ -155,6 +155,11 @@ void toe_segment(struct toe_flow *flow, const struct sock *sk,
 	TCP_SKB_CB(skb)->end_seq = seq + len;
 	TCP_SKB_CB(skb)->ack_seq = flow->snd_una;
 	TCP_SKB_CB(skb)->tcp_flags = TCPHDR_ACK | (len ? TCPHDR_PSH : 0);
+	/* Asked for while the flow was here: it goes back, but this comes first. */
+	if (unlikely(sock_flag(sk, SOCK_RCVTSTAMP))) {
+		skb->tstamp = ktime_get_real();
+		TCP_SKB_CB(skb)->has_rxtstamp = true;
+	}
 }
 
 /* Is there room for a payload, so that the stack will surely take it? */
@@ -162,9 +167,12 @@ static bool toe_rx_room(struct sock *sk, struct sk_buff *skb, u32 end_seq)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
-	/* Not ESTABLISHED: the stack decides, as it would natively. */
+	/* Not ESTABLISHED: the stack decides, as it would natively. Data that nobody
+	 * will read it answers with a reset, which has to wait until the engine has
+	 * let go: it would not let it pass.
+	 */
 	if (sk->sk_state != TCP_ESTABLISHED)
-		return true;
+		return !(sk->sk_shutdown & RCV_SHUTDOWN);
 	return atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
 	       !after(end_seq, tp->rcv_nxt + tcp_receive_window(tp)) &&
 	       sk_rmem_schedule(sk, skb, skb->truesize);

@@ -8,8 +8,9 @@
  *    them in place and frees the clone. The bytes stay in the retransmit queue
  *    until the peer has acknowledged them.
  * 2. Acknowledgements are not sent; their right window edge becomes credit. A
- *    probe (keepalive, zero window) is answered with an acknowledgement, since
- *    the engine looks after the peer.
+ *    probe of a window that is shut is answered with an acknowledgement, since
+ *    the engine looks after the peer. One of SO_KEEPALIVE starts the return: only
+ *    the peer can answer it.
  * 3. FIN and RST are the host's: they start the return, and go out behind it. The FIN's
  *    skb stays queued and is taken back like all that was never sent; a RST's is
  *    kept, since the socket may be gone by then.
@@ -167,10 +168,13 @@ void toe_shadow_flush(struct toe_flow *flow)
 }
 
 /* A segment without payload. */
-static void toe_xmit_pure(struct toe_flow *flow, const struct sock *sk,
-			  u32 seq)
+static void toe_xmit_pure(struct toe_flow *flow, struct sock *sk, u32 seq)
 {
-	if (before(seq, tcp_sk(sk)->snd_nxt) && !flow->shadow.tx_stopped) {
+	bool probe = before(seq, tcp_sk(sk)->snd_nxt);
+
+	if (probe && toe_keepalive(sk)) {
+		toe_flow_kick(flow, TOE_REASON_KEEPALIVE);
+	} else if (probe && !flow->shadow.tx_stopped) {
 		/* The socket is locked here: its answer comes by the timer. */
 		spin_lock_bh(&flow->lock);
 		flow->ack_pending = true;

@@ -116,7 +116,9 @@ enum toe_flow_state {
 	X(UNSEEN,	"unseen",	"no packet came by to see what the firewall does with it") \
 	X(CONNTRACK,	"conntrack",	"its conntrack entry was deleted, or a flowtable has it") \
 	X(UNTESTED,	"untested",	"the firewall's rules changed and have not let it pass both ways since") \
-	X(CAREFUL,	"careful",	"its rule is careful: the firewall may have to see each of its packets")
+	X(CAREFUL,	"careful",	"its rule is careful: the firewall may have to see each of its packets") \
+	X(STALLED,	"stalled",	"the peer has not acknowledged anything for a while") \
+	X(KEEPALIVE,	"keepalive",	"it was idle until the peer was to be asked whether it is there")
 
 enum toe_reason {
 #define TOE_REASON_ENUM(name, word, text) TOE_REASON_##name,

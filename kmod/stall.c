@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: GPL-2.0-only
+#include <net/tcp.h>
+
+#include "flow.h"
+#include "stall.h"
+
+#define TOE_STALL_NS	(2 * NSEC_PER_SEC)
+
+bool toe_stalled(struct toe_flow *flow, const struct sock *sk)
+{
+	struct toe_stall *stall = &flow->shadow.stall;
+	const struct tcp_sock *tp = tcp_sk(sk);
+	u64 now = ktime_get_ns();
+
+	if (!tp->packets_out) {
+		stall->since_ns = 0;
+		return false;
+	}
+	if (!stall->since_ns || stall->snd_una != tp->snd_una) {
+		stall->snd_una = tp->snd_una;
+		stall->since_ns = now;
+		return false;
+	}
+	return now - stall->since_ns >= TOE_STALL_NS;
+}
+
+/* tcp_keepalive_timer(): only when nothing is out and nothing waits */
+bool toe_keepalive(struct sock *sk)
+{
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	return sock_flag(sk, SOCK_KEEPOPEN) && !tp->packets_out &&
+	       tcp_write_queue_empty(sk) &&
+	       inet_csk(sk)->icsk_probes_out + 1 < keepalive_probes(tp);
+}
