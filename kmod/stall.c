@@ -4,7 +4,16 @@
 #include "flow.h"
 #include "stall.h"
 
-#define TOE_STALL_NS	(2 * NSEC_PER_SEC)
+#define TOE_STALL_NS	(10 * NSEC_PER_SEC)
+
+/* In time for what the application has said, if it has */
+static u64 toe_stall_limit(const struct sock *sk)
+{
+	u64 user_ns = (u64)READ_ONCE(inet_csk(sk)->icsk_user_timeout) *
+		      NSEC_PER_MSEC;
+
+	return user_ns ? min(user_ns / 2, TOE_STALL_NS) : TOE_STALL_NS;
+}
 
 bool toe_stalled(struct toe_flow *flow, const struct sock *sk)
 {
@@ -21,7 +30,7 @@ bool toe_stalled(struct toe_flow *flow, const struct sock *sk)
 		stall->since_ns = now;
 		return false;
 	}
-	return now - stall->since_ns >= TOE_STALL_NS;
+	return now - stall->since_ns >= toe_stall_limit(sk);
 }
 
 /* tcp_keepalive_timer(): only when nothing is out and nothing waits */
