@@ -46,6 +46,14 @@ static void toe_ca_never_lost(struct sock *sk)
 	tp->tlp_retrans = 0;
 }
 
+/* What the application holds back (TCP_CORK, MSG_MORE) goes out after one RTO, and
+ * a window that is shut is probed then (tcp_check_probe_timer()).
+ */
+static void toe_ca_nothing_out(struct sock *sk)
+{
+	inet_csk(sk)->icsk_rto = min_t(u32, __tcp_set_rto(tcp_sk(sk)), TOE_RTO);
+}
+
 static u32 toe_ca_ssthresh(struct sock *sk)
 {
 	return TCP_INFINITE_SSTHRESH;
@@ -70,7 +78,10 @@ static void toe_ca_pkts_acked(struct sock *sk, const struct ack_sample *sample)
 
 	toe_info_rtt(sk, READ_ONCE(flow->srtt_us),
 		     flow->shadow.booked.rttvar_us);
-	toe_ca_never_lost(sk);
+	if (tcp_sk(sk)->packets_out)
+		toe_ca_never_lost(sk);
+	else
+		toe_ca_nothing_out(sk);
 }
 
 static void toe_ca_put_back(struct toe_flow *flow, struct sock *sk)
@@ -135,6 +146,12 @@ struct toe_flow *toe_cc_flow(const struct sock *sk)
 	return ((const struct toe_ca *)icsk->icsk_ca_priv)->flow;
 }
 
+/* Before the stack arms the timer for it, tcp_event_new_data_sent() */
+void toe_cc_sent(struct sock *sk)
+{
+	toe_ca_never_lost(sk);
+}
+
 void toe_cc_install(struct toe_flow *flow, struct sock *sk)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
@@ -145,7 +162,8 @@ void toe_cc_install(struct toe_flow *flow, struct sock *sk)
 	ca->flow = flow;
 	WRITE_ONCE(icsk->icsk_ca_ops,
 		   toe_ca_named(flow->shadow.ca_ops->name));
-	toe_ca_never_lost(sk);
+	if (tcp_sk(sk)->packets_out)
+		toe_ca_never_lost(sk);
 	toe_ca_cong_control(sk, 0, 0, NULL);
 }
 

@@ -16,6 +16,15 @@ struct toe_flow;
 void toe_cc_install(struct toe_flow *flow, struct sock *sk);
 
 /**
+ * toe_cc_sent() - data goes out
+ * @sk: locked
+ *
+ * The retransmission timer is at its longest while data is out, and what the stack
+ * makes of the round-trip time while none is.
+ */
+void toe_cc_sent(struct sock *sk);
+
+/**
  * toe_cc_remove() - put the old congestion control back
  * @flow: has it
  * @sk: locked

@@ -220,6 +220,7 @@ int toe_queue_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl)
 		toe_xmit_pure(flow, sk, seq);
 		goto out;
 	}
+	toe_cc_sent(sk);
 	if (unlikely(toe_unfit(sk)))
 		toe_flow_kick(flow, TOE_REASON_UNSUPPORTED);
 	/* Behind a FIN, or while the flow returns: taken back and sent later. */
