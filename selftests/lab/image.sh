@@ -86,7 +86,7 @@ make_image()
 	cp "$out/key.pub" "$tree/lab/authorized_keys"
 	install -D -t "$tree/lab/bin" /tmp/insn-mark /tmp/at
 	mke2fs -q -F -t ext4 -O ^has_journal,^metadata_csum -m 0 -E lazy_itable_init=1,root_owner=0:0 \
-		-d $tree "$out/root.img" 2G
+		-d $tree "$out/root.img" 3G
 	chmod 600 "$out/key"
 }
 

@@ -92,6 +92,9 @@ make_root()
 		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/staging/*' \
 		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/infiniband/*' \
 		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/scsi/*' \
+		--dpkgopt='path-include=/usr/lib/modules/*/kernel/drivers/scsi/*iscsi*' \
+		--dpkgopt='path-include=/usr/lib/modules/*/kernel/drivers/scsi/scsi_*' \
+		--dpkgopt='path-include=/usr/lib/modules/*/kernel/drivers/scsi/sd_mod*' \
 		--dpkgopt='path-exclude=/usr/lib/modules/*/kernel/drivers/iio/*' \
 		--setup-hook='mkdir -p "$1/etc/apt/preferences.d"; cp "$1.pref" "$1/etc/apt/preferences.d/lab"' \
 		--customize-hook="$LAB_DIR/kernels.sh \"\$1\"" \
