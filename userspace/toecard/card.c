@@ -316,6 +316,8 @@ void card_status_json(struct card *c, FILE *out)
 	fputs("{\"flows\":[", out);
 	for (i = 0; i <= c->hash_mask; i++) {
 		for (f = c->ids[i]; f; f = f->by_id) {
+			if (f->state == FLOW_RUNNING)
+				pump_refresh(f);
 			fputs(comma, out);
 			flow_json(f, out);
 			comma = ",";
