@@ -15,6 +15,7 @@
 #include <sys/utsname.h>
 #include <time.h>
 #include <unistd.h>
+#include "clock.h"
 #include "names.h"
 #include "pcapng.h"
 #include "toectl.h"
@@ -24,7 +25,6 @@
 #define SNAPLEN_MAX	262144		/* tcpdump's, too */
 #define READS		256		/* between two looks at the clock */
 #define ENGINES_MAX	16		/* interfaces of a file */
-#define NS		1000000000ULL
 
 static const char usage[] =
 	"Usage: toectl capture FLOW -w { FILE | - } [ -s SNAPLEN ] [ -c COUNT ]\n"
@@ -88,14 +88,6 @@ struct capture {
 	struct toe_tuple tuple;
 	enum end end;
 };
-
-static uint64_t clock_ns(clockid_t id)
-{
-	struct timespec ts;
-
-	clock_gettime(id, &ts);
-	return ts.tv_sec * NS + ts.tv_nsec;
-}
 
 static void note(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 static void note(const char *fmt, ...)
@@ -276,18 +268,18 @@ static void take(struct capture *c, int signals)
 		/* only its errors: the reader of a pipe has gone */
 		{ .fd = c->file == stdout ? STDOUT_FILENO : -1 },
 	};
-	uint64_t begin = clock_ns(CLOCK_MONOTONIC), now, left;
+	uint64_t begin = toe_clock_ns(CLOCK_MONOTONIC), now, left;
 	struct timespec ts = {};
 
 	while (!c->end) {
-		now = clock_ns(CLOCK_MONOTONIC);
-		if (c->seconds && now - begin >= c->seconds * NS) {
+		now = toe_clock_ns(CLOCK_MONOTONIC);
+		if (c->seconds && now - begin >= c->seconds * NS_PER_S) {
 			c->end = BY_TIME;
 			break;
 		}
-		left = c->seconds * NS - (now - begin);
-		ts.tv_sec = left / NS;
-		ts.tv_nsec = left % NS;
+		left = c->seconds * NS_PER_S - (now - begin);
+		ts.tv_sec = left / NS_PER_S;
+		ts.tv_nsec = left % NS_PER_S;
 		if (ppoll(fds, 3, c->seconds ? &ts : NULL, NULL) <= 0)
 			continue;
 		if (fds[1].revents)
@@ -322,7 +314,7 @@ static void close_file(struct capture *c)
 {
 	struct toe_pcapng_stats stats = {
 		.start_ns = c->start_ns,
-		.end_ns = clock_ns(CLOCK_REALTIME),
+		.end_ns = toe_clock_ns(CLOCK_REALTIME),
 	};
 	int err = 0;
 
@@ -404,7 +396,7 @@ static int run(struct capture *c, const struct toe_flow_key *key)
 	signals = catch_signals();
 	if (signals < 0)
 		return fail(c->ctl, "signals: %s", strerror(errno));
-	c->start_ns = clock_ns(CLOCK_REALTIME);
+	c->start_ns = toe_clock_ns(CLOCK_REALTIME);
 	err = toe_nl_capture_start(c->nl, key, c->snaplen, &capture_ops, c, &flow);
 	if (err)
 		return fail_nl(c->ctl, c->nl, err);

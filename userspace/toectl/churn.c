@@ -14,6 +14,8 @@
 #include <string.h>
 #include <time.h>
 #include "await.h"
+#include "clock.h"
+#include "options.h"
 #include "selection.h"
 #include "toectl.h"
 #include "units.h"
@@ -107,17 +109,9 @@ static int hand_over(struct churn *c, const struct toe_flow *flow)
 	return err;
 }
 
-static uint64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
-
 static int churn(struct churn *c)
 {
-	uint64_t end = monotonic_ms() + c->for_ms;
+	uint64_t end = toe_now_ms() + c->for_ms;
 	enum await what;
 	int err;
 
@@ -132,7 +126,7 @@ static int churn(struct churn *c)
 				return fail_nl(c->ctl, c->nl, err);
 		}
 		what = await(c->ctl, -1, LOOK_MS, NULL);
-	} while (what == AWAIT_TIME && (!c->for_ms || monotonic_ms() < end));
+	} while (what == AWAIT_TIME && (!c->for_ms || toe_now_ms() < end));
 	return what == AWAIT_ERROR ? EXIT_FAIL : EXIT_OK;
 }
 
@@ -149,75 +143,49 @@ static int summary(struct ctl *ctl, const struct churn *c)
 	return finish(ctl);
 }
 
-static int read_every(struct churn *c, const char *word)
+static int read_every(const struct ctl *ctl, const char *word, void *data)
 {
+	struct churn *c = data;
+
 	if (!toe_parse_ms(word, &c->every_ms) && c->every_ms)
 		return EXIT_OK;
 	c->every_ms = 0;
 	if (!toe_parse_bytes(word, &c->every_bytes) && c->every_bytes)
 		return EXIT_OK;
-	return bad_word(c->ctl, word, "a time or a number of bytes");
+	return bad_word(ctl, word, "a time or a number of bytes");
 }
 
-static int read_for(struct churn *c, const char *word)
+static int read_for(const struct ctl *ctl, const char *word, void *data)
 {
+	struct churn *c = data;
+
 	if (!toe_parse_ms(word, &c->for_ms) && c->for_ms)
 		return EXIT_OK;
-	return bad_word(c->ctl, word, "a time");
+	return bad_word(ctl, word, "a time");
 }
 
-static int read_seed(struct churn *c, const char *word)
+static int read_seed(const struct ctl *ctl, const char *word, void *data)
 {
+	struct churn *c = data;
+
 	if (!toe_parse_u32(word, &c->seed))
 		return EXIT_OK;
-	return bad_word(c->ctl, word, "a number");
+	return bad_word(ctl, word, "a number");
 }
 
-static const struct {
-	const char *word;
-	const char *value;
-	int (*read)(struct churn *c, const char *word);
-} words[] = {
-	{ "every",	"the time or the bytes between hand-overs",	read_every },
-	{ "for",	"the time",					read_for },
-	{ "seed",	"the number",					read_seed },
+static const struct option_word words[] = {
+	{ "every",	"the time or the bytes between hand-overs",	read_every, NULL, NULL },
+	{ "for",	"the time",					read_for, NULL, NULL },
+	{ "seed",	"the number",					read_seed, NULL, NULL },
+	{ NULL, NULL, NULL, NULL, NULL }
 };
-
-#define N_WORDS (sizeof(words) / sizeof(words[0]))
-
-static int parse(struct churn *c, int argc, char **argv)
-{
-	unsigned int said = 0;
-	size_t i;
-	int ret;
-
-	for (;;) {
-		ret = parse_filter(c->ctl, &argc, &argv, &c->s.filter);
-		if (ret || argc < 1)
-			return ret;
-		for (i = 0; i < N_WORDS && strcmp(argv[0], words[i].word); i++)
-			;
-		if (i == N_WORDS)
-			return no_more(c->ctl, argc, argv);
-		if (said & 1u << i)
-			return bad_word(c->ctl, argv[0], "expected a second time");
-		said |= 1u << i;
-		if (argc < 2)
-			return bad_word(c->ctl, NULL, words[i].value);
-		ret = words[i].read(c, argv[1]);
-		if (ret)
-			return ret;
-		argc -= 2;
-		argv += 2;
-	}
-}
 
 int flow_churn(struct ctl *ctl, int argc, char **argv)
 {
 	struct churn c = { .ctl = ctl, .every_ms = EVERY_MS, .seed = time(NULL) };
 	int ret;
 
-	ret = parse(&c, argc, argv);
+	ret = parse_options(ctl, argc, argv, words, &c.s.filter, &c);
 	if (ret)
 		return ret;
 	if (c.s.filter.asks & 1u << TOE_FILTER_RATE)

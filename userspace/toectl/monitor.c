@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include "await.h"
 #include "names.h"
+#include "options.h"
 #include "policy_watch.h"
 #include "selection.h"
 

@@ -7,15 +7,13 @@
 #include <string.h>
 #include <time.h>
 #include "classifier.h"
+#include "clock.h"
 #include "policy_watch.h"
 #include "rules.h"
 
 uint64_t now_ns(void)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
+	return toe_clock_ns(CLOCK_REALTIME);
 }
 
 void show_policy_change(struct toe_out *out, const char *object, const char *event,

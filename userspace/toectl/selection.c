@@ -2,90 +2,59 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
+#include "clock.h"
 #include "netns.h"
+#include "options.h"
 #include "selection.h"
 #include "units.h"
 
 #define INTERVAL_MIN_MS	50
 #define INTERVAL_MAX_MS	3600000
 
-int parse_filter(const struct ctl *ctl, int *argc, char ***argv,
-		 struct toe_filter *filter)
+static int read_sort(const struct ctl *ctl, const char *word, void *data)
 {
-	char why[TOE_WHY_LEN];
-	int n;
+	struct selection *s = data;
 
-	while ((n = toe_filter_read(filter, *argc, *argv, why)) > 0) {
-		*argc -= n;
-		*argv += n;
-	}
-	return n ? bad_words(ctl, why) : EXIT_OK;
-}
-
-static int read_sort(const struct ctl *ctl, const char *word, struct selection *s)
-{
 	s->order.key = toe_sort_find(word);
 	return s->order.key ? EXIT_OK : bad_word(ctl, word, "a key to sort by");
 }
 
-static int read_limit(const struct ctl *ctl, const char *word, struct selection *s)
+static int read_limit(const struct ctl *ctl, const char *word, void *data)
 {
+	struct selection *s = data;
+
 	if (toe_parse_u32(word, &s->limit) || !s->limit)
 		return bad_word(ctl, word, "a number of flows (1 or more)");
 	return EXIT_OK;
 }
 
-static int read_interval(const struct ctl *ctl, const char *word, struct selection *s)
+static int read_interval(const struct ctl *ctl, const char *word, void *data)
 {
+	struct selection *s = data;
+
 	if (toe_parse_ms(word, &s->interval_ms) || s->interval_ms < INTERVAL_MIN_MS ||
 	    s->interval_ms > INTERVAL_MAX_MS)
 		return bad_word(ctl, word, "a time from 50ms to 3600s");
 	return EXIT_OK;
 }
 
-static const struct {
-	const char *word;
-	const char *value;
-	int (*read)(const struct ctl *ctl, const char *word, struct selection *s);
-} words[] = {
-	{ "sort",	"the key to sort by",		read_sort },
-	{ "limit",	"the number of flows",		read_limit },
-	{ "interval",	"the time of the interval",	read_interval },
-};
+static void read_reverse(void *data)
+{
+	struct selection *s = data;
 
-#define N_WORDS (sizeof(words) / sizeof(words[0]))
+	s->order.reverse = true;
+}
+
+static const struct option_word words[] = {
+	{ "sort",	"the key to sort by",		read_sort, "reverse", read_reverse },
+	{ "limit",	"the number of flows",		read_limit, NULL, NULL },
+	{ "interval",	"the time of the interval",	read_interval, NULL, NULL },
+	{ NULL, NULL, NULL, NULL, NULL }
+};
 
 int parse_selection(const struct ctl *ctl, int argc, char **argv, struct selection *s)
 {
-	unsigned int said = 0;
-	size_t i;
-	int ret;
-
-	for (;;) {
-		ret = parse_filter(ctl, &argc, &argv, &s->filter);
-		if (ret || argc < 1)
-			return ret;
-		for (i = 0; i < N_WORDS && strcmp(argv[0], words[i].word); i++)
-			;
-		if (i == N_WORDS)
-			return no_more(ctl, argc, argv);
-		if (said & 1u << i)
-			return bad_word(ctl, argv[0], "expected a second time");
-		said |= 1u << i;
-		if (argc < 2)
-			return bad_word(ctl, NULL, words[i].value);
-		ret = words[i].read(ctl, argv[1], s);
-		if (ret)
-			return ret;
-		argc -= 2;
-		argv += 2;
-		if (words[i].read == read_sort && argc > 0 && !strcmp(argv[0], "reverse")) {
-			s->order.reverse = true;
-			argc--;
-			argv++;
-		}
-	}
+	return parse_options(ctl, argc, argv, words, &s->filter, s);
 }
 
 struct toe_nl *connect_selected(const struct ctl *ctl, const struct toe_filter *filter)
@@ -93,14 +62,6 @@ struct toe_nl *connect_selected(const struct ctl *ctl, const struct toe_filter *
 	if (*filter->netns && netns_enter(ctl, filter->netns))
 		return NULL;
 	return connect_module(ctl);
-}
-
-static uint64_t monotonic_ns(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000000000ULL + now.tv_nsec;
 }
 
 /* A growing array */
@@ -166,7 +127,7 @@ static int gather_steady(struct toe_nl *nl, struct gathered *g)
 int look(const struct ctl *ctl, struct toe_nl *nl, const struct selection *s,
 	 struct looks *l)
 {
-	uint64_t at = monotonic_ns();
+	uint64_t at = toe_now_ns();
 	struct gathered g = { 0 };
 	int err;
 

@@ -68,18 +68,6 @@ struct looks {
 int parse_selection(const struct ctl *ctl, int argc, char **argv, struct selection *s);
 
 /**
- * parse_filter() - read words of a filter, as many as there are
- * @ctl: the invocation
- * @argc: words left, becomes less
- * @argv: the words, move on
- * @filter: the result, zero at first
- *
- * Return: EXIT_*.
- */
-int parse_filter(const struct ctl *ctl, int *argc, char ***argv,
-		 struct toe_filter *filter);
-
-/**
  * connect_selected() - connect to the module, in the network namespace asked for
  * @ctl: the invocation
  * @filter: what was asked

@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "await.h"
+#include "clock.h"
 #include "policy_watch.h"
 #include "selection.h"
 #include "terminal.h"
@@ -51,14 +52,6 @@ struct top {
 	size_t page;
 	uint32_t left;
 };
-
-static uint64_t monotonic_ms(void)
-{
-	struct timespec now;
-
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return now.tv_sec * 1000ULL + now.tv_nsec / 1000000;
-}
 
 static void summary(const struct top *t, FILE *file)
 {
@@ -266,7 +259,7 @@ static enum await pause_between(struct top *t, uint64_t due)
 	int signal = 0;
 
 	for (;;) {
-		uint64_t at = monotonic_ms();
+		uint64_t at = toe_now_ms();
 
 		if (now || at >= due)
 			return AWAIT_TIME;
@@ -299,7 +292,7 @@ static int run(struct top *t, struct toe_nl *nl)
 	uint64_t due;
 
 	for (;;) {
-		due = monotonic_ms() + t->s.interval_ms;
+		due = toe_now_ms() + t->s.interval_ms;
 		if (look(t->ctl, nl, &t->s, &t->l))
 			return EXIT_FAIL;
 		/* Without rates there is nothing to print, but a screen need not be

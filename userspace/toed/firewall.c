@@ -4,11 +4,10 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
+#include "clock.h"
 #include "firewall.h"
 #include "log.h"
 
-#define NS_PER_MS	1000000ULL
-#define NS_PER_S	1000000000ULL
 /* Between two looks at the rules of iptables-legacy; and no more than this share of
  * a processor is spent on them, however long they are.
  */
@@ -20,14 +19,6 @@
  */
 #define IDLE_LOOK_NS	NS_PER_S
 #define LINGER_NS	(10 * NS_PER_S)
-
-static uint64_t clock_ns(clockid_t clock)
-{
-	struct timespec ts;
-
-	clock_gettime(clock, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
 
 /* @ns: from now; 0: never */
 static int set_timer(const struct firewall *fw, uint64_t ns)
@@ -101,7 +92,7 @@ static int look(struct firewall *fw, struct toe_nl *nl)
 {
 	bool unknown, quiet, changed = false;
 	struct toe_firewall now;
-	uint64_t at = clock_ns(CLOCK_MONOTONIC);
+	uint64_t at = toe_clock_ns(CLOCK_MONOTONIC);
 	int err;
 
 	if (!fw->settling && at < fw->asked_ns + IDLE_LOOK_NS &&
@@ -131,13 +122,13 @@ static int look(struct firewall *fw, struct toe_nl *nl)
 
 int firewall_look(struct firewall *fw, struct toe_nl *nl)
 {
-	uint64_t start = clock_ns(CLOCK_PROCESS_CPUTIME_ID), next;
+	uint64_t start = toe_clock_ns(CLOCK_PROCESS_CPUTIME_ID), next;
 	int err = nl ? look(fw, nl) : 0;
 
 	/* It stood still if the module has just been found gone. */
 	if (!fw->on)
 		return err;
-	next = SHARE * (clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start);
+	next = SHARE * (toe_clock_ns(CLOCK_PROCESS_CPUTIME_ID) - start);
 	set_timer(fw, next < LOOK_NS ? LOOK_NS : next);
 	return err;
 }

@@ -16,6 +16,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "config.h"
 #include "firewall.h"
 #include "lock.h"
@@ -31,7 +32,6 @@
 #define EXIT_FAIL	1
 #define EXIT_USAGE	2
 
-#define NS_PER_MS	1000000
 #define TOED_VERSION	"0.1"
 
 static const char usage[] =
@@ -84,8 +84,8 @@ static int set_interval(const struct loop_source *timer, uint64_t ms)
 {
 	uint64_t ns = ms * NS_PER_MS;
 	struct itimerspec when = {
-		.it_interval = { ns / 1000000000, ns % 1000000000 },
-		.it_value = { ns / 1000000000, ns % 1000000000 },
+		.it_interval = { ns / NS_PER_S, ns % NS_PER_S },
+		.it_value = { ns / NS_PER_S, ns % NS_PER_S },
 	};
 
 	return timerfd_settime(timer->fd, 0, &when, NULL) ? -errno : 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
+#include "clock.h"
 #include "rate.h"
 
-#define NS_PER_S	1000000000ULL
 
 /* Products of bytes and nanoseconds do not fit in 64 bits. */
 typedef unsigned __int128 u128;

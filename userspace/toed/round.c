@@ -5,20 +5,10 @@
 #include <string.h>
 #include <time.h>
 
+#include "clock.h"
 #include "log.h"
 #include "round.h"
 #include "tuple.h"
-
-#define NS_PER_MS	1000000ULL
-#define NS_PER_S	1000000000ULL
-
-static uint64_t now_ns(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return ts.tv_sec * NS_PER_S + ts.tv_nsec;
-}
 
 void round_free(struct round *r)
 {
@@ -121,7 +111,7 @@ static int return_due(struct round *r, struct toe_nl *nl)
 int round_run(struct round *r, struct toe_nl *nl, const struct config *c)
 {
 	struct look look = { .round = r, .config = c };
-	uint64_t now = now_ns();
+	uint64_t now = toe_now_ns();
 	bool gap = is_gap(r, now, c);
 	bool whole;
 	int err;
@@ -142,6 +132,6 @@ int round_run(struct round *r, struct toe_nl *nl, const struct config *c)
 	err = return_due(r, nl);
 	if (!err && whole && c->make_room)
 		err = round_make_room(r, nl, c);
-	r->end_ns = now_ns();
+	r->end_ns = toe_now_ns();
 	return err;
 }

@@ -6,10 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "clock.h"
 #include "room.h"
 #include "round.h"
 
-#define NS_PER_MS	1000000ULL
 
 /* A growing array of flows in the scales. What finds no memory is not weighed. */
 struct scales {
