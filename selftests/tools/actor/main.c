@@ -38,7 +38,8 @@ static const char help[] =
 	"on the host also:\n"
 	"  offload  return  flow  why  stats  handover COUNT PAUSE_MS\n"
 	"SOCKET := mptcp | mark=N | uid=N | md5 | ao\n"
-	"set OPTION := sndbuf | rcvbuf | nodelay | cork | keepalive | congestion |\n"
+	"set OPTION := sndbuf | rcvbuf | nodelay | cork | keepalive | keepidle |\n"
+	"              keepintvl | congestion |\n"
 	"              timestamp | timestampns | timestamping | filter | bpf |\n"
 	"              repair | ipsec { in | out | off }\n"
 	"OPTION := chunk=N | rate=N | epoll	(chunk 0: random sizes)\n"
@@ -369,6 +370,8 @@ static int do_set(int n, char **word)
 		{ "nodelay", IPPROTO_TCP, TCP_NODELAY },
 		{ "cork", IPPROTO_TCP, TCP_CORK },
 		{ "keepalive", SOL_SOCKET, SO_KEEPALIVE },
+		{ "keepidle", IPPROTO_TCP, TCP_KEEPIDLE },
+		{ "keepintvl", IPPROTO_TCP, TCP_KEEPINTVL },
 		{ "timestamp", SOL_SOCKET, SO_TIMESTAMP },
 		{ "timestampns", SOL_SOCKET, SO_TIMESTAMPNS },
 		{ "timestamping", SOL_SOCKET, SO_TIMESTAMPING },
