@@ -117,7 +117,7 @@ test_quota_rule()
 	is "the rule's flows" "$(of_rule flows)" 1
 	is "the rule's opens" "$(of_rule opens)" 2
 	stream_ends h2 p2
-	soon 3000 eval '[ "$(of_rule flows)" = 0 ]' || fail "the rule keeps $(of_rule flows) places"
+	soon 10000 eval '[ "$(of_rule flows)" = 0 ]' || fail "the rule keeps $(of_rule flows) places"
 	leaves_nothing
 }
 
@@ -190,7 +190,7 @@ test_backoff_failures()
 	is "fails" "$(val fails)" 1
 	le "left alone, ms" "$(val retry_ms)" 1000
 	soon 20000 eval 'grown refused/engine-refused 2' || fail "not tried again"
-	soon 1000 eval 'tell h flow && [ "$(val fails)" = 2 ]' || fail "not two fails: $R"
+	soon 10000 eval 'tell h flow && [ "$(val fails)" = 2 ]' || fail "not two fails: $R"
 	ge "left alone, ms" "$(val retry_ms)" 1001
 	le "left alone, ms" "$(val retry_ms)" 2000
 	goes_why h held-off

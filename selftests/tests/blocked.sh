@@ -13,18 +13,18 @@ blocked_receive()
 	setup
 	connected
 	h recv $((3 * M)) "$@"
-	soon 2000 asleep h rx || fail "the receiver does not sleep"
+	soon 10000 asleep h rx || fail "the receiver does not sleep"
 	h offload
 	asleep h rx || fail "the move out woke the receiver"
 	p send $M
 	got p tx $M
-	soon 2000 received $M || fail "asleep before the move out, $(val bytes) bytes after it"
-	soon 2000 asleep h rx || fail "the receiver does not sleep"
+	soon 10000 received $M || fail "asleep before the move out, $(val bytes) bytes after it"
+	soon 10000 asleep h rx || fail "the receiver does not sleep"
 	h return
 	asleep h rx || fail "the move back woke the receiver"
 	p send $M
 	got p tx $M
-	soon 2000 received $((2 * M)) || fail "asleep before the move back, $(val bytes) bytes after it"
+	soon 10000 received $((2 * M)) || fail "asleep before the move back, $(val bytes) bytes after it"
 	h offload
 	p send $M
 	got h rx $((3 * M))
@@ -57,18 +57,18 @@ blocked_send()
 	setup
 	connected
 	h send $bytes "$@"
-	soon 3000 asleep h tx || fail "the sender does not sleep"
+	soon 10000 asleep h tx || fail "the sender does not sleep"
 	# What the engine takes may make room for more; then it sleeps again.
 	h offload
-	soon 2000 asleep h tx || fail "the sender does not sleep"
+	soon 10000 asleep h tx || fail "the sender does not sleep"
 	before=$(val bytes)
 	p recv $((12 * M))
 	got p rx $((12 * M))
-	soon 3000 sent_more "$before" || fail "asleep before the move out, the sender does not go on"
-	soon 3000 asleep h tx || fail "the sender does not sleep"
+	soon 10000 sent_more "$before" || fail "asleep before the move out, the sender does not go on"
+	soon 10000 asleep h tx || fail "the sender does not sleep"
 	before=$(val bytes)
 	h return
-	soon 2000 asleep h tx || fail "the sender does not sleep"
+	soon 10000 asleep h tx || fail "the sender does not sleep"
 	p recv $((12 * M))
 	got h tx $bytes
 	got p rx $((12 * M))

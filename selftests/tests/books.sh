@@ -55,7 +55,7 @@ books_closed_now()
 
 books_agree()
 {
-	soon 3000 books_closed_now ||
+	soon 10000 books_closed_now ||
 		fail "ss: $SS; the card: $(card '.card.flows[0] | [.srtt_us, .rttvar_us, .retrans]')"
 }
 
@@ -138,7 +138,7 @@ test_books_segments()
 	got p rx $bytes
 	got h rx $bytes
 	books_agree
-	soon 2000 eval 'tell h info && [ $(($(val segs_in) - base_in)) = "$(card_counts segs_in)" ]'
+	soon 10000 eval 'tell h info && [ $(($(val segs_in) - base_in)) = "$(card_counts segs_in)" ]'
 	h info
 	out=$(($(val segs_out) - base_out)) in=$(($(val segs_in) - base_in))
 	is "segs_in" "$in" "$(card_counts segs_in)"
@@ -189,25 +189,25 @@ test_books_queues()
 	connected
 	h offload
 	h send $((24 * M)) epoll
-	soon 3000 asleep h tx || fail "the sender does not sleep"
+	soon 10000 asleep h tx || fail "the sender does not sleep"
 	sleep 0.3
 	tell h state tx
 	sent=$(val bytes)
 	h flow
 	acked=$(val tx_total)
 	# what is acknowledged includes the SYN
-	soon 2000 queue_is tx $((sent - acked + 1)) ||
+	soon 10000 queue_is tx $((sent - acked + 1)) ||
 		fail "tx_queue $(proc_tcp tx), given $sent, acknowledged $acked"
 	p recv $((24 * M))
 	got h tx $((24 * M))
 	got p rx $((24 * M))
-	soon 2000 queue_is tx 0 || fail "tx_queue $(proc_tcp tx) when all is acknowledged"
+	soon 10000 queue_is tx 0 || fail "tx_queue $(proc_tcp tx) when all is acknowledged"
 	p send 40000
 	got p tx 40000
-	soon 2000 queue_is rx 40000 || fail "rx_queue $(proc_tcp rx), not 40000"
+	soon 10000 queue_is rx 40000 || fail "rx_queue $(proc_tcp rx), not 40000"
 	h recv 40000
 	got h rx 40000
-	soon 2000 queue_is rx 0 || fail "rx_queue $(proc_tcp rx) when all is read"
+	soon 10000 queue_is rx 0 || fail "rx_queue $(proc_tcp rx) when all is read"
 	offloaded
 	h close
 	p close
@@ -229,14 +229,14 @@ test_books_timeouts()
 		nft add rule inet toe_test c meta l4proto tcp counter drop" || die "no nft"
 	p recv $M
 	h send $M
-	soon 5000 eval '[ "$(proc_tcp retrnsmt)" -ge 2 ]' ||
+	soon 10000 eval '[ "$(proc_tcp retrnsmt)" -ge 2 ]' ||
 		fail "unanswered timeouts: $(proc_tcp retrnsmt)"
 	h info
 	ge "TCP_INFO's retransmits" "$(val retransmits)" 2
 	peer_loses_nothing_more
 	got p rx $M
 	got h tx $M
-	soon 2000 eval '[ "$(proc_tcp retrnsmt)" = 0 ]' ||
+	soon 10000 eval '[ "$(proc_tcp retrnsmt)" = 0 ]' ||
 		fail "unanswered timeouts, later: $(proc_tcp retrnsmt)"
 	books_agree
 	timeouts=$(card_counts timeouts)

@@ -15,7 +15,7 @@ capture_begin()
 		$* >/tmp/$name.out 2>/tmp/$name.err & echo \$! >/tmp/$name.pid" >/dev/null
 	HOST_UNDO+="kill -CONT \$(cat /tmp/$name.pid) 2>/dev/null
 		kill -KILL \$(cat /tmp/$name.pid) 2>/dev/null; rm -f /tmp/$name.*;"
-	soon 3000 capture_says "$name" 'on engine' ||
+	soon 10000 capture_says "$name" 'on engine' ||
 		die "the capture does not start: $(on host cat "/tmp/$name.err")"
 }
 
@@ -40,7 +40,7 @@ capture_end()
 
 	[ "${2:-INT}" = 0 ] || on host "kill -${2:-INT} \$(cat /tmp/$1.pid)" ||
 		fail "the capture has ended before"
-	soon 5000 capture_ended "$1" || fail "the capture does not end"
+	soon 10000 capture_ended "$1" || fail "the capture does not end"
 	said=$(on host "tail -n 1 /tmp/$1.err")
 	[[ $said =~ ^([0-9]+)\ frames\ captured,\ ([0-9]+)\ dropped$ ]] ||
 		fail "its last words: $(on host "cat /tmp/$1.err")"
@@ -110,7 +110,7 @@ capture_open()	# [connected's words]
 
 capture_close()
 {
-	soon 2000 captures_on_card 0 || fail "the card still captures"
+	soon 10000 captures_on_card 0 || fail "the card still captures"
 	h close
 	p close
 	leaves_nothing
@@ -217,15 +217,15 @@ test_capture_returns()
 	capture_begin cap -w /tmp/cap.pcapng
 	p recv $((3 * 262144))
 	h send 262144
-	soon 2000 carried_now tx 262144
+	soon 10000 carried_now tx 262144
 	h return
-	soon 2000 capture_says cap "has left the engine: an administrator asked for it" ||
+	soon 10000 capture_says cap "has left the engine: an administrator asked for it" ||
 		fail "it does not say that the flow has left"
-	soon 2000 captures_on_card 0 || fail "the card still captures"
+	soon 10000 captures_on_card 0 || fail "the card still captures"
 	h send 262144
 	tell h wait tx
 	h offload
-	soon 2000 captures_on_card 1 || fail "the card does not capture again"
+	soon 10000 captures_on_card 1 || fail "the card does not capture again"
 	h send 262144
 	got p rx $((3 * 262144))
 	carried tx $((2 * 262144))
@@ -289,7 +289,7 @@ test_capture_ends()
 	[[ $said = *"frames captured, 0 dropped" ]] || fail "a pipe without reader: $said"
 
 	capture_begin cap -w /tmp/cap.pcapng -j -c 3
-	soon 3000 capture_ended cap || fail "it does not end"
+	soon 10000 capture_ended cap || fail "it does not end"
 	said=$(on host "jq -c '[.frames, .dropped, .end]' /tmp/cap.out")
 	is "as JSON" "$said" '[3,0,"count"]'
 
@@ -342,7 +342,7 @@ test_capture_refused()
 	capture_refused "'1x' is not a snaplen" 2 capture_try id "$id" -s 1x
 	capture_refused "/nowhere/x: No such file or directory" 1 \
 		toectl capture id "$id" -w /nowhere/x
-	soon 1000 captures_on_card 0 || fail "a capture without a file goes on"
+	soon 10000 captures_on_card 0 || fail "a capture without a file goes on"
 	# who may not
 	capture_refused "Operation not permitted" 1 on host \
 		"setpriv --reuid=65534 --clear-groups $GUEST/toectl capture id $id -w /tmp/none.pcapng"
@@ -366,7 +366,7 @@ test_capture_refused()
 	h return
 	fault capture-refuse 1
 	h offload
-	soon 3000 capture_ended cap || fail "it goes on without its engine"
+	soon 10000 capture_ended cap || fail "it goes on without its engine"
 	capture_says cap "the flow's new engine cannot capture" || fail "it does not say why"
 	no_timeouts
 	capture_close
@@ -393,12 +393,12 @@ test_capture_many()
 			$GUEST/toectl capture \$l \$r -w /tmp/many.\$l 2>/tmp/many.err.\$l &
 			echo \$! >>/tmp/many.pid
 		done </tmp/many.names" >/dev/null
-	soon 5000 captures_on_card 16 || fail "captures: $(card .card.captures)"
+	soon 10000 captures_on_card 16 || fail "captures: $(card .card.captures)"
 	tell crowd talk 100000 || fail "crowd: $R"
 	said=$(on host "cat /tmp/many.err.* | grep -c 'as many flows are being captured as there may be'")
 	is "captures refused" "$said" 1
 	on host "kill -INT \$(cat /tmp/many.pid) 2>/dev/null; wait" >/dev/null
-	soon 5000 captures_on_card 0 || fail "captures go on: $(card .card.captures)"
+	soon 10000 captures_on_card 0 || fail "captures go on: $(card .card.captures)"
 	sleep 0.2
 	said=$(on host "cat /tmp/many.err.* | grep -c 'frames captured, 0 dropped'")
 	is "captures that ended well" "$said" 16
@@ -424,11 +424,11 @@ test_capture_card_lies()
 	p send forever rate=5M
 	capture_begin cap -w /tmp/cap.pcapng
 	fault capture-absurd-len 1
-	soon 2000 grown err_length 1 || fail "err_length has grown by $(grew err_length)"
+	soon 10000 grown err_length 1 || fail "err_length has grown by $(grew err_length)"
 	fault capture-short-len 1
-	soon 2000 grown err_length 2 || fail "err_length has grown by $(grew err_length)"
+	soon 10000 grown err_length 2 || fail "err_length has grown by $(grew err_length)"
 	fault capture-wrong-type 1
-	soon 2000 grown err_protocol 1 || fail "err_protocol has grown by $(grew err_protocol)"
+	soon 10000 grown err_protocol 1 || fail "err_protocol has grown by $(grew err_protocol)"
 	fault capture-unknown-flow 5
 	sleep 0.3
 	is "err_unknown_flow" "$(grew err_unknown_flow)" 0
@@ -453,7 +453,7 @@ test_capture_modules_go()
 	h send 100000
 	got p rx 100000
 	out=$(on host "rmmod toe_virtio") || fail "rmmod toe_virtio: $out"
-	soon 2000 capture_says cap "has left the engine: the module is being unloaded" ||
+	soon 10000 capture_says cap "has left the engine: the module is being unloaded" ||
 		fail "it does not say that the flow has left"
 	tell s quit
 	pipe_close s
@@ -533,7 +533,7 @@ test_capture_churn()
 	n=${said%%$'\n'*}
 	ge "captures that had an end" "$n" 3
 	is "what else they say" "$(echo "$said" | tail -n +2)" ""
-	soon 3000 captures_on_card 0 || fail "the card still captures"
+	soon 10000 captures_on_card 0 || fail "the card still captures"
 	no_timeouts
 	finish_both h p
 	leaves_nothing

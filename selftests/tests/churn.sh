@@ -120,7 +120,7 @@ test_churn_filter()
 	p recv eof
 	h send forever rate=8M
 	p send forever rate=8M
-	soon 5000 offloaded || fail "it is not offloaded"
+	soon 10000 offloaded || fail "it is not offloaded"
 	out=$(toectl -j flow churn rport 1 every 1ms for 500ms) || fail "churn: $out"
 	is "churn of others" "$(jq -c 'del(.seed)' <<<"$out")" '{"offloads":0,"returns":0,"refused":0}'
 	is "returned" "$(grew returned/admin)" 0

@@ -121,7 +121,7 @@ ct_moves_there()
 
 ct_returned()	# REASON
 {
-	soon 2000 in_state h host || fail "it does not come back: $R"
+	soon 10000 in_state h host || fail "it does not come back: $R"
 	is "why it came back" "$(val reason)" "$1"
 }
 
@@ -158,7 +158,7 @@ ct_story()	# [v6] [from-peer]
 	ct_entry $v6
 	ct_says "offloaded" "[OFFLOAD]"
 	ct_moves $((16 * M))
-	soon 3000 carried_now tx $((16 * M)) || carried_now tx $((16 * M)) || true
+	soon 10000 carried_now tx $((16 * M)) || carried_now tx $((16 * M)) || true
 	sleep 0.4
 	ct_entry $v6
 	ct_says "carried" "[OFFLOAD]"
@@ -191,7 +191,7 @@ ct_story()	# [v6] [from-peer]
 	done
 	got p rx "$orig"
 	got h rx "$reply"
-	soon 2000 ct_is_over $v6 || fail "the entry has not ended: $ENTRY"
+	soon 10000 ct_is_over $v6 || fail "the entry has not ended: $ENTRY"
 	[[ " $* " != *" from-peer "* ]] || { all=$orig orig=$reply reply=$all; }
 	ct_counts "after handovers" $((20 * M + orig)) $((20 * M + reply))
 	h close
@@ -274,7 +274,7 @@ test_conntrack_reset()
 		ct_moves $((4 * M))
 		sleep 0.3
 		tell $who reset
-		soon 2000 ct_is_closed || fail "reset by $who: $ENTRY"
+		soon 10000 ct_is_closed || fail "reset by $who: $ENTRY"
 		[ $who = p ] && h close || p close
 	done
 	leaves_nothing
@@ -381,7 +381,7 @@ test_conntrack_invalid()
 	ct_traffic
 	refused invalid "conntrack does not know it"
 	ct_sysctl tcp_loose 1
-	soon 2000 ct_is_there || fail "no new entry"
+	soon 10000 ct_is_there || fail "no new entry"
 	h offload
 	offloaded
 	finish_both h p
@@ -461,12 +461,12 @@ test_conntrack_never_mark()
 	h offload
 	# who sets another mark has all looked at anew
 	toectl set never-mark 0x41/0xff >/dev/null
-	soon 2000 in_state h host || fail "still there: $R"
+	soon 10000 in_state h host || fail "still there: $R"
 	refused mark "mark says"
 	toectl set never-mark 0x40000/0x40000 >/dev/null
 	for where in in out post pre rawout; do
 		on host "nft add rule inet toe_ct $where meta mark set 0x41000" || fail "nft $where"
-		soon 2000 ct_is_tested || fail "nobody has seen it pass: $R"
+		soon 10000 ct_is_tested || fail "nobody has seen it pass: $R"
 		refused mark "mark says"
 		on host "nft flush chain inet toe_ct $where"
 		h offload
@@ -518,7 +518,7 @@ ct_stops()
 ct_goes()	# LABEL [MEET-WORDS]
 {
 	ct_sends "${@:2}"
-	soon 5000 in_state h engine || fail "$1: not offloaded: $R"
+	soon 10000 in_state h engine || fail "$1: not offloaded: $R"
 	ct_stops
 }
 
@@ -529,7 +529,7 @@ ct_stays()	# LABEL [MEET-WORDS]
 
 	before=$(grew tx_bytes)
 	ct_sends "${@:2}"
-	soon 5000 ct_was_refused mark || fail "$1: not refused: $R"
+	soon 10000 ct_was_refused mark || fail "$1: not refused: $R"
 	sleep 0.2
 	is "$1: by engines" $(($(grew tx_bytes) - before)) 0
 	ct_stops
@@ -559,7 +559,7 @@ test_conntrack_policy_ctmark()
 		local $HOST_ADDR:5 remote $PEER_ADDR:6 | grep -c 'if its marks say so then')" 1
 	ct_goes "marked"
 	ct_sends
-	soon 5000 ct_was_refused mark || fail "not refused: $R"
+	soon 10000 ct_was_refused mark || fail "not refused: $R"
 	ge "why" "$(toectl why id 0 >/dev/null; tell h name; ct_why | grep -c "its mark says that it stays in the stack; rule 10 has it tried again")" 1
 	ct_marks 0x1f
 	soon 15000 in_state h engine || fail "not offloaded with its mark: $R"
@@ -593,7 +593,7 @@ test_conntrack_policy_no_ctmark()
 	ct_stays "marked" from-peer
 	ct_goes "not marked" from-peer
 	ct_sends
-	soon 5000 in_state h engine || fail "not offloaded: $R"
+	soon 10000 in_state h engine || fail "not offloaded: $R"
 	rules "10 $WANT ctmark 1"
 	toectl policy apply >/dev/null || fail "policy apply"
 	ct_returned mark
@@ -632,7 +632,7 @@ test_conntrack_policy_pktmark()
 	done
 	# What was seen is not what another rule wants to see.
 	ct_sends
-	soon 5000 in_state h engine || fail "not offloaded: $R"
+	soon 10000 in_state h engine || fail "not offloaded: $R"
 	rules "10 $WANT no-pktmark 0x50000/0xf0000"
 	toectl policy apply >/dev/null || fail "policy apply"
 	ct_returned policy
@@ -678,7 +678,7 @@ test_conntrack_rerouted()
 	ct_marks 5
 	refused route "does not lead through" engine-only
 	ct_marks 0
-	soon 3000 tell h offload || fail "refused now: $R"
+	soon 10000 tell h offload || fail "refused now: $R"
 	finish_both h p
 	leaves_nothing
 	ct_dropped_none
@@ -728,7 +728,7 @@ test_conntrack_module()
 	# a change of the firewall's rules: there and back
 	on host "nft delete table inet toe_ct"
 	ct_returned netfilter
-	soon 5000 ct_moves_there || fail "not offloaded again: $R"
+	soon 10000 ct_moves_there || fail "not offloaded again: $R"
 	on host "conntrack -L >/dev/null 2>&1
 		modprobe -r nft_ct nf_conntrack_netlink 2>/dev/null
 		rmmod nf_conntrack 2>/dev/null" && fail "unloaded under a flow"
@@ -776,7 +776,7 @@ test_conntrack_netns()
 	tell h die
 	pipe_close h
 	soon 10000 ct_eth0_is_back || fail "the namespace does not go away"
-	soon 3000 grown "returned/local-rst" 1 || soon 1000 grown "returned/local-fin" 1 ||
+	soon 10000 grown "returned/local-rst" 1 || soon 1000 grown "returned/local-fin" 1 ||
 		fail "the flow has not come back"
 }
 

@@ -9,7 +9,7 @@ daemon_traced()	# LINE... (of its configuration)
 	on host "printf '%s\n' $(printf '%q ' "log-level debug" "$@") >$GUEST/toed.conf" >/dev/null
 	on host "setsid strace -f -q -ttt -s 64 -e signal=none -o $GUEST/trace $GUEST/toed \
 		--config $GUEST/toed.conf </dev/null >/dev/null 2>$GUEST/toed.log & sleep 0.1"
-	soon 5000 daemon_is_there || die "toed does not start: $(toed_log)"
+	soon 10000 daemon_is_there || die "toed does not start: $(toed_log)"
 	HOST_UNDO="kill -KILL $TOED 2>/dev/null; $GUEST/toectl unload >/dev/null 2>&1
 		rm -f $GUEST/trace $GUEST/toed.conf; true"
 }
@@ -157,7 +157,7 @@ test_toed_as_its_user()
 	got p rx $((2 * M))
 	becomes engine
 	soon $((DWELL + 2 * INTERVAL + 4 * SLACK)) grown returned/rate 1 || fail "it does not return the flow: $(toed_log | tail -n 4)"
-	soon 3000 on host "grep -q '^toe_returned_total{reason=\"rate\"} [1-9]' /run/toe/toe.prom" ||
+	soon 10000 on host "grep -q '^toe_returned_total{reason=\"rate\"} [1-9]' /run/toe/toe.prom" ||
 		fail "it does not write metrics: $(toed_log | tail -n 4)"
 	on host "kill -HUP $TOED"
 	toed_said "the configuration was read again"
@@ -184,20 +184,20 @@ test_toed_metrics()
 	p recv $((4 * M))
 	h send $((4 * M))
 	got p rx $((4 * M))
-	soon 5000 flow_is engine || fail "the flow is not on the engine: $R"
-	soon 3000 daemon_metric 'toe_flows{state="engine"}' 1 || fail "the flow is not in the metrics: $(on host "cat $file")"
+	soon 10000 flow_is engine || fail "the flow is not on the engine: $R"
+	soon 10000 daemon_metric 'toe_flows{state="engine"}' 1 || fail "the flow is not in the metrics: $(on host "cat $file")"
 	daemon_right first
 	engine=$(on host "$GUEST/toectl -j engine show | jq -r '.[0].name'")
 	daemon_metric "toe_engine_flows{engine=\"$engine\"}" 1 || fail "the engine's flows"
 	daemon_metric 'toe_rule_flows{rule="100"}' 1 || fail "the rule's flows"
 	h return
 	for i in opens closes tx_bytes signals; do
-		soon 3000 daemon_same "toe_${i}_total" ".counters.$i" || fail "$i"
+		soon 10000 daemon_same "toe_${i}_total" ".counters.$i" || fail "$i"
 	done
-	soon 3000 daemon_same 'toe_returned_total{reason="admin"}' .returned.admin || fail "returned"
+	soon 10000 daemon_same 'toe_returned_total{reason="admin"}' .returned.admin || fail "returned"
 	daemon_right second first
 	on host "kill -KILL $TOED"
-	soon 5000 toed_gone
+	soon 10000 toed_gone
 	toed_start "metrics $file" "metrics-interval 1s"
 	toed_said "module toe is there"
 	daemon_right third second
@@ -209,10 +209,10 @@ test_toed_metrics()
 	p close
 	leaves_nothing
 	modules_out
-	soon 3000 daemon_metric toe_up 0 || fail "the module is gone, and the metrics do not say so"
+	soon 10000 daemon_metric toe_up 0 || fail "the module is gone, and the metrics do not say so"
 	is "samples without the module" "$(on host "grep -vc '^#' $file")" 1
 	modules_in
-	soon 3000 daemon_metric toe_up 1 || fail "the module is back, and the metrics do not say so"
+	soon 10000 daemon_metric toe_up 1 || fail "the module is back, and the metrics do not say so"
 	toed_stop
 	is "the file after the end" "$(on host "ls $file* 2>/dev/null")" ""
 }

@@ -35,7 +35,7 @@ total_now()	# tx|rx BYTES
 
 total()
 {
-	soon 1000 total_now "$@" || fail "the connection's bytes $1: $(val "$1_total"), not $2"
+	soon 10000 total_now "$@" || fail "the connection's bytes $1: $(val "$1_total"), not $2"
 }
 
 test_host_sends()
@@ -176,7 +176,7 @@ test_threshold()
 	h send $bytes
 	got h tx $bytes
 	got p rx $bytes
-	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
+	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	is "why it is offloaded" "$(val reason)" threshold
 	ge "bytes that the engine carried" "$(val tx_engine)" $((bytes / 4))
 	ge "signals" "$(grew signals)" 1
@@ -202,7 +202,7 @@ test_threshold_receiver()
 	p send $bytes
 	got p tx $bytes
 	got h rx $bytes
-	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
+	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	ge "bytes that the engine carried" "$(val rx_engine)" $((bytes / 4))
 	h close
 	p close

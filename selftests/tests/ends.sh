@@ -21,7 +21,7 @@ twice()
 		fail "on the engine (>) it looks different:"
 		diff "$WORK/native" "$WORK/engine" | sed 's/^/#   /'
 	fi
-	soon 2000 grown "returned/$2" 1 || fail "returned/$2 has grown by $(grew "returned/$2"), not 1"
+	soon 10000 grown "returned/$2" 1 || fail "returned/$2 has grown by $(grew "returned/$2"), not 1"
 	is "opens" "$(grew opens)" 1
 	no_timeouts
 	leaves_nothing
@@ -167,7 +167,7 @@ story_local_rst()
 	p recv eof
 	h send $M
 	got h tx $M
-	soon 1000 peer_has $M || fail "the peer has not got its data"
+	soon 10000 peer_has $M || fail "the peer has not got its data"
 	h reset
 	tells p rx
 	prompt p rx
@@ -191,7 +191,7 @@ story_close_unread()
 	p recv eof
 	p send $((64 * 1024))
 	got p tx $((64 * 1024))
-	soon 1000 host_has_unread || fail "nothing arrived at the host"
+	soon 10000 host_has_unread || fail "nothing arrived at the host"
 	h close
 	tells p rx
 	p close

@@ -23,7 +23,7 @@ stream_end()
 # And afterwards the flow can go to the engine as if nothing had been.
 once_more()
 {
-	soon 3000 tell h offload || fail "the next offload: $R"
+	soon 10000 tell h offload || fail "the next offload: $R"
 	offloaded
 	sleep 0.1
 }
@@ -36,7 +36,7 @@ test_card_answers_prepare_late()
 	tell h offload && fail "offloaded"
 	[[ $R = *"did not answer in time"* ]] || fail "$R"
 	is "refused/engine-timeout" "$(grew refused/engine-timeout)" 1
-	soon 2000 grown err_late_reply 1 || fail "err_late_reply has grown by $(grew err_late_reply)"
+	soon 10000 grown err_late_reply 1 || fail "err_late_reply has grown by $(grew err_late_reply)"
 	toectl set timeout 1000 >/dev/null
 	once_more
 	stream_end
@@ -51,7 +51,7 @@ test_card_answers_open_late()
 	[[ $R = *"did not answer in time"* ]] || fail "$R"
 	is "refused/engine-timeout" "$(grew refused/engine-timeout)" 1
 	toectl set timeout 1000 >/dev/null
-	soon 2000 grown err_late_reply 1 || fail "err_late_reply has grown by $(grew err_late_reply)"
+	soon 10000 grown err_late_reply 1 || fail "err_late_reply has grown by $(grew err_late_reply)"
 	once_more
 	stream_end
 }
@@ -67,7 +67,7 @@ test_card_answers_close_late()
 	h return
 	is "takeovers" "$(grew takeovers)" 1
 	toectl set timeout 1000 >/dev/null
-	soon 2000 grown err_late_reply 1 || fail "err_late_reply has grown by $(grew err_late_reply)"
+	soon 10000 grown err_late_reply 1 || fail "err_late_reply has grown by $(grew err_late_reply)"
 	sleep 0.3
 	stream_end
 }
@@ -81,10 +81,10 @@ nonsense()
 	h offload
 	sleep 0.1
 	fault "$1" 1
-	soon 3000 more "$2" 1 || fail "$2 has grown by $(grew "$2")"
+	soon 10000 more "$2" 1 || fail "$2 has grown by $(grew "$2")"
 	log_new | grep -q "broke the protocol: $2" || fail "the kernel's log does not name $2"
 	if [ "$3" = yes ]; then
-		soon 2000 grown returned/engine-error 1 ||
+		soon 10000 grown returned/engine-error 1 ||
 			fail "returned/engine-error has grown by $(grew returned/engine-error)"
 		once_more
 	else

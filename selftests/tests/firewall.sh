@@ -192,7 +192,7 @@ test_firewall_unrelated()
 	stats_begin
 	fw_streams
 	fw_run "nft add rule inet toe_fw in tcp sport 9 drop"
-	soon 1000 fw_state host netfilter || fail "not returned: $R"
+	soon 10000 fw_state host netfilter || fail "not returned: $R"
 	fw_becomes engine
 	is "times on the engine" "$(val opens)" 2
 	# it is in the stack a second, for the rules to stand still, and not much more
@@ -204,7 +204,7 @@ test_firewall_unrelated()
 	on host "for i in \$(seq 1 300); do
 		echo add rule inet toe_fw out tcp dport \$((i + 10)) drop; done >$GUEST/fw.nft"
 	fw_run "nft -f $GUEST/fw.nft"
-	soon 1000 fw_state host netfilter || fail "not returned: $R"
+	soon 10000 fw_state host netfilter || fail "not returned: $R"
 	fw_becomes engine
 	is "times on the engine" "$(val opens)" 3
 	is "returned/netfilter" "$(grew returned/netfilter)" 2
@@ -303,7 +303,7 @@ test_firewall_without_toed()
 	fw_table
 	fw_events
 	on host "kill -KILL $TOED"
-	soon 5000 toed_gone || fail "toed lives"
+	soon 10000 toed_gone || fail "toed lives"
 	fw_drop h p "nft add rule inet toe_fw out tcp dport PORT drop" "$FW_NFT"
 }
 
@@ -339,11 +339,11 @@ test_firewall_netns()
 	fw_becomes engine
 	stats_begin
 	fw_run "nft add rule inet toe_fw out tcp dport $port drop"
-	soon 1000 in_state h2 host || fail "not returned: $R"
+	soon 10000 in_state h2 host || fail "not returned: $R"
 	sleep 0.5
 	offloaded
 	is "returned/netfilter" "$(grew returned/netfilter)" 1
-	soon 5000 in_state h2 engine || fail "not offloaded again: $R"
+	soon 10000 in_state h2 engine || fail "not offloaded again: $R"
 	PORT=$port
 	fw_run "ip netns exec toe-fw nft add rule inet toe_fw out tcp dport $PORT drop"
 	sleep 0.$FW_BAR_MS
@@ -401,7 +401,7 @@ test_firewall_module()
 # toed says of the rules what it found. Usage: fw_judged TEXT
 fw_judged()
 {
-	soon 5000 fw_judged_now "$1" || fail "toed says, not '$1': $(toed_log | tail -n 1)"
+	soon 10000 fw_judged_now "$1" || fail "toed says, not '$1': $(toed_log | tail -n 1)"
 }
 
 fw_judged_now()
@@ -455,7 +455,7 @@ test_firewall_careful()
 	fw_becomes engine
 	fw_judged "no rule of the firewall"
 	fw_run "nft add rule inet toe_fw in tcp sport 9 counter"
-	soon 1000 fw_state host netfilter || fail "not returned: $R"
+	soon 10000 fw_state host netfilter || fail "not returned: $R"
 	fw_judged "table inet toe_fw, chain in: counter"
 	sleep 2.5
 	fw_state host || fail "the flow left the stack: $R"
@@ -472,7 +472,7 @@ test_firewall_careful()
 	# Nobody looks: it is refused, whatever the rules are.
 	toed_stop
 	fw_run "nft add rule inet toe_fw in tcp sport 9 drop"
-	soon 1000 fw_state host netfilter || fail "not returned: $R"
+	soon 10000 fw_state host netfilter || fail "not returned: $R"
 	sleep 2.5
 	fw_state host || fail "the flow left the stack: $R"
 	tell h why

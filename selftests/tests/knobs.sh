@@ -85,7 +85,7 @@ test_proc_stats()
 	h close
 	p close
 	leaves_nothing
-	soon 5000 knobs_stats_same || fail "lines that differ: $(diff <(echo "$STATS_SHOWN") <(echo "$STATS_FILE"))"
+	soon 10000 knobs_stats_same || fail "lines that differ: $(diff <(echo "$STATS_SHOWN") <(echo "$STATS_FILE"))"
 	ge "lines" "$(wc -l <<<"$STATS_FILE")" 100
 	grep -q '^returned_admin [1-9]' <<<"$STATS_FILE" || fail "no return is counted"
 }

@@ -29,7 +29,7 @@ nothing_left()
 
 check_nothing_left()
 {
-	soon 5000 nothing_left "$1" || fail "left on the machine: $LEFT"
+	soon 10000 nothing_left "$1" || fail "left on the machine: $LEFT"
 	"$LAB" status >"$WORK/out" && fail "lab status: $(cat "$WORK/out")"
 }
 
@@ -37,7 +37,7 @@ check_nothing_left()
 start_up()
 {
 	set -m
-	"$LAB" up "$@" >"$WORK/out" 2>&1 </dev/null &
+	env --default-signal=INT "$LAB" up "$@" >"$WORK/out" 2>&1 </dev/null &
 	UP=$!
 	set +m
 }
@@ -89,13 +89,13 @@ test_lab_command_interruption()
 	"$LAB" up >"$WORK/out" 2>&1 </dev/null || fail "lab up: $(tail -n 1 "$WORK/out")"
 	for place in host peer; do
 		set -m
-		"$LAB" $place -- sleep 4321 >"$WORK/out" 2>&1 </dev/null &
+		env --default-signal=INT "$LAB" $place -- sleep 4321 >"$WORK/out" 2>&1 </dev/null &
 		pid=$!
 		set +m
-		soon 3000 sleeper $place || fail "nothing sleeps at the $place"
+		soon 10000 sleeper $place || fail "nothing sleeps at the $place"
 		kill -INT $pid
 		wait $pid
-		soon 3000 no_sleeper $place || fail "the command at the $place runs on"
+		soon 10000 no_sleeper $place || fail "the command at the $place runs on"
 	done
 	"$LAB" down </dev/null
 }

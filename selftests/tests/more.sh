@@ -73,7 +73,7 @@ test_loss_and_handovers()
 	h send forever rate=10M
 	p send forever rate=10M
 	for i in {1..20}; do
-		soon 3000 tell h offload || fail "offload: $R"
+		soon 10000 tell h offload || fail "offload: $R"
 		sleep 0.02
 		tell h return || fail "return: $R"
 	done
@@ -127,7 +127,7 @@ test_congestion_control()
 	h send $M
 	got p rx $M
 	h set congestion reno
-	soon 2000 grown returned/congestion 1 ||
+	soon 10000 grown returned/congestion 1 ||
 		fail "returned/congestion has grown by $(grew returned/congestion)"
 	h info
 	is "congestion control" "$(val congestion)" reno

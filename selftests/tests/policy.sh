@@ -80,16 +80,16 @@ goes()
 	local before
 
 	moves "$2" "$3" $HEAVY
-	if ! soon 3000 in_state "$2" engine; then
+	if ! soon 10000 in_state "$2" engine; then
 		fail "$1: not offloaded: state $(val state), reason $(val reason)"
 		return
 	fi
 	is "$1: why" "$(val reason)" threshold
-	soon 3000 all_acked "$2" || fail "$1: not acknowledged: $(val unacked)"
+	soon 10000 all_acked "$2" || fail "$1: not acknowledged: $(val unacked)"
 	tell "$2" flow
 	before=$(val tx_engine)
 	moves "$2" "$3" $HEAVY
-	soon 3000 engine_sent "$2" $((before + HEAVY)) ||
+	soon 10000 engine_sent "$2" $((before + HEAVY)) ||
 		fail "$1: the engine sent $(($(val tx_engine) - before)) bytes, not $HEAVY"
 }
 
@@ -298,7 +298,7 @@ test_policy_netns()
 	hear r || die "accept: $R"
 	is "hits" "$(json 'map(.hits) | join(" ")' policy show)" "0 1 1"
 	moves b r $HEAVY
-	soon 3000 grown signals 1 || fail "signals: $(grew signals)"
+	soon 10000 grown signals 1 || fail "signals: $(grew signals)"
 	is "the words" "$(toectl policy show prio 10 | sed -n 1p)" \
 		"prio 10 remote 10.78.0.1 netns toe-blue threshold 64KiB"
 	part b r
@@ -332,7 +332,7 @@ waits()
 	local sent
 
 	moves "$2" "$3" $HEAVY
-	soon 3000 grown "refused/$1" 1 || fail "refused/$1: $(grew "refused/$1")"
+	soon 10000 grown "refused/$1" 1 || fail "refused/$1: $(grew "refused/$1")"
 	sent=$(grew tx_bytes)
 	moves "$2" "$3" $HEAVY
 	tell "$2" flow
@@ -395,7 +395,7 @@ test_policy_apply_returns()
 	sleep 0.3
 	in_state h engine || fail "it came back before the apply: $(val state)"
 	toectl policy apply >"$WORK/out" || fail "apply: $(cat "$WORK/out")"
-	soon 3000 in_state h host || fail "its state: $(val state)"
+	soon 10000 in_state h host || fail "its state: $(val state)"
 	is "why" "$(val reason)" policy
 	is "returned/policy" "$(grew returned/policy)" 1
 	sleep 0.3
@@ -416,7 +416,7 @@ test_policy_apply_no_rule()
 	meet h2 p2
 	tell h2 offload || die "offload: $R"
 	toectl policy apply >"$WORK/out" || fail "apply: $(cat "$WORK/out")"
-	soon 3000 in_state h host || fail "its state: $(val state)"
+	soon 10000 in_state h host || fail "its state: $(val state)"
 	is "why" "$(val reason)" policy
 	moves h p $HEAVY
 	in_state h2 engine || fail "the administrator's: $(val state)"
@@ -493,7 +493,7 @@ test_why()
 	rules "50 engine nosuch $WANT"
 	meet h p
 	moves h p $HEAVY
-	soon 3000 in_state h host
+	soon 10000 in_state h host
 	says tried "no engine serves the flow's interface"
 	says tried "rule 50 has it tried again"
 	part h p

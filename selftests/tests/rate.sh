@@ -31,7 +31,7 @@ toed_said_now()
 
 toed_said()
 {
-	soon 5000 toed_said_now "$@" || die "toed does not say '$1': $(toed_log | tail -n 5)"
+	soon 10000 toed_said_now "$@" || die "toed does not say '$1': $(toed_log | tail -n 5)"
 }
 
 toed_alive()
@@ -48,7 +48,7 @@ toed_gone()
 toed_stop()
 {
 	on host "kill $TOED"
-	soon 5000 toed_gone || fail "toed does not end: $(toed_log | tail -n 5)"
+	soon 10000 toed_gone || fail "toed does not end: $(toed_log | tail -n 5)"
 }
 
 flow_is()	# STATE [ACTOR]
@@ -235,7 +235,7 @@ test_toed_killed()
 	toed_said "module toe is there"
 	sleep 0.5
 	on host "kill -KILL $TOED"
-	soon 5000 toed_gone || fail "toed outlives SIGKILL"
+	soon 10000 toed_gone || fail "toed outlives SIGKILL"
 	sleep 0.5
 	toed_start "interval 100ms"
 	toed_said "module toe is there"
@@ -268,7 +268,7 @@ test_toed_twice()
 	toed_start
 	toed_said "module toe is there"
 	on host "kill -KILL $TOED"
-	soon 5000 toed_gone
+	soon 10000 toed_gone
 	toed_start
 	toed_said "module toe is there"
 	toed_stop
@@ -304,14 +304,14 @@ test_toed_waits()
 	toed_stop
 	modules_out
 	toed_start "wait-for-module no"
-	soon 5000 toed_gone || fail "it waits though it is not to"
+	soon 10000 toed_gone || fail "it waits though it is not to"
 	toed_said "toed: error: module toe is not loaded"
 	# and likewise when the module goes while it runs
 	modules_in
 	toed_start "wait-for-module no"
 	toed_said "module toe is there"
 	modules_out
-	soon 5000 toed_gone || fail "it waits though it is not to"
+	soon 10000 toed_gone || fail "it waits though it is not to"
 }
 
 # SIGHUP: a wrong file changes nothing, a right one does, and no flow notices.

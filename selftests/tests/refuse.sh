@@ -51,7 +51,7 @@ carried_all_now()
 
 carried_all()
 {
-	soon 3000 carried_all_now || fail "the engine did not carry all: $R"
+	soon 10000 carried_all_now || fail "the engine did not carry all: $R"
 }
 
 # It was the one thing that was in the way: all goes by the engine now, and
@@ -292,7 +292,7 @@ test_unfit_while_offloaded()
 		offloaded
 		h set $1 $2
 		still_works
-		soon 2000 flow_is_now h host unsupported || fail "$1: $R"
+		soon 10000 flow_is_now h host unsupported || fail "$1: $R"
 		h set $1 $3
 	done
 	is "returned/unsupported" "$(grew returned/unsupported)" 4
@@ -474,7 +474,7 @@ test_refuse_not_calm()
 	ge "calm_retries" "$(grew calm_retries)" 1
 	on host "nft delete table inet toe_test"
 	got h rx $((111 + M))
-	soon 2000 tell h offload || fail "now it is calm: $R"
+	soon 10000 tell h offload || fail "now it is calm: $R"
 	still_works
 	done_with
 }

@@ -69,7 +69,7 @@ route_carries()
 
 	tell h flow || return
 	tx=$(val tx_engine) rx=$(val rx_engine)
-	soon 3000 eval 'tell h flow && [ "$(val state)" = engine ] &&
+	soon 10000 eval 'tell h flow && [ "$(val state)" = engine ] &&
 		[ "$(val tx_engine)" -gt $tx ] && [ "$(val rx_engine)" -gt $rx ]'
 }
 
@@ -103,7 +103,7 @@ route_ends()
 {
 	route_native || fail "the connection does not go on: $R"
 	# the next hop may have to be asked for anew
-	soon 3000 tell h offload || fail "not offloaded again: $R"
+	soon 10000 tell h offload || fail "not offloaded again: $R"
 	route_carries || fail "not on the engine again: $R"
 	finish_both h p
 	route_undo_card
@@ -239,7 +239,7 @@ test_route_carrier()
 	route_connected near
 	route_plug false
 	# The kernel itself takes up to a second to say so (linkwatch).
-	soon 1500 flow_is_now h host route-change || fail "without a carrier the flow is not back: $R"
+	soon 10000 flow_is_now h host route-change || fail "without a carrier the flow is not back: $R"
 	goes_why h link
 	tell h offload && fail "offloaded without a carrier"
 	route_plug true
@@ -322,10 +322,10 @@ test_route_next_hop_is_kept()
 		ping -qc1 $PEER_ADDR >/dev/null"
 	route_connected near
 	on host "ip neigh change $PEER_ADDR lladdr $PEER_MAC dev eth0 nud stale"
-	soon 6000 route_neighbour_is REACHABLE || fail "the entry is not confirmed: $NEIGHBOUR"
+	soon 10000 route_neighbour_is REACHABLE || fail "the entry is not confirmed: $NEIGHBOUR"
 	# forgotten: asked for anew, and the same is found
 	on host "ip neigh flush dev eth0"
-	soon 6000 route_neighbour_is REACHABLE || fail "nobody asks for the next hop: $NEIGHBOUR"
+	soon 10000 route_neighbour_is REACHABLE || fail "nobody asks for the next hop: $NEIGHBOUR"
 	offloaded
 	finish_both h p
 	no_timeouts

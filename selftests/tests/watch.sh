@@ -86,7 +86,7 @@ test_flow_show_rates()
 	setup
 	watch_flows
 	watch_moves a4 b4
-	soon 5000 watch_fast || fail "the flow does not get going: $RATES"
+	soon 10000 watch_fast || fail "the flow does not get going: $RATES"
 	# The flow that moves 4 MB/s, 32 mbit, and not those that do not.
 	shows "$PORT4" rate above 8mbit
 	shows "" rate above 80gbit
@@ -169,7 +169,7 @@ watch_ended()
 watch_end()
 {
 	on host "kill -$2 \$(cat $GUEST/$1.pid)"
-	soon 5000 watch_ended "$1" || fail "$1 does not end on SIG$2"
+	soon 10000 watch_ended "$1" || fail "$1 does not end on SIG$2"
 	is "status of $1 after SIG$2" "$(on host "cat $GUEST/$1.status")" "$3"
 }
 
@@ -200,17 +200,17 @@ test_monitor_tells_all()
 	connected
 	now=$(on host "date +%s%N")
 	h offload
-	soon 3000 watch_count all '.to == "engine"' 1 || fail "no event of the flow: $(watch_said all .)"
+	soon 10000 watch_count all '.to == "engine"' 1 || fail "no event of the flow: $(watch_said all .)"
 	toectl policy add prio 100 rport 9 never >/dev/null || fail "policy add"
-	soon 3000 watch_count all '.object == "rule"' 1 || fail "no event of the rule"
+	soon 10000 watch_count all '.object == "rule"' 1 || fail "no event of the rule"
 	toectl policy replace prio 100 rport 10 never >/dev/null || fail "policy replace"
-	soon 3000 watch_count all '.object == "rule"' 2 || fail "no event of the other rule"
+	soon 10000 watch_count all '.object == "rule"' 2 || fail "no event of the other rule"
 	toectl policy del prio 100 >/dev/null || fail "policy del"
-	soon 3000 watch_count all '.object == "rule"' 3 || fail "no event of the rule's end"
+	soon 10000 watch_count all '.object == "rule"' 3 || fail "no event of the rule's end"
 	on host "rmmod toe_virtio" || fail "rmmod"
-	soon 5000 watch_count all '.object == "engine"' 1 || fail "no event of the engine's end"
+	soon 10000 watch_count all '.object == "engine"' 1 || fail "no event of the engine's end"
 	modules_in
-	soon 5000 watch_count all '.object == "engine"' 2 || fail "no event of the engine"
+	soon 10000 watch_count all '.object == "engine"' 2 || fail "no event of the engine"
 	is "events" "$(watch_said all 'select(.object != "flow" or .flow.remote_port == '$PORT') |
 		[.object, .event // .from, .to // .rule.prio // .engine.driver, .reason] | join(" ")')" \
 "flow host opening admin
@@ -260,7 +260,7 @@ test_monitor_engine_fails()
 	connected
 	fault prepare-late 1 8000
 	tell h offload && fail "offloaded, though the card does not answer"
-	soon 8000 watch_count eng '.event == "failed"' 1 || fail "no event: $(watch_said eng .)"
+	soon 10000 watch_count eng '.event == "failed"' 1 || fail "no event: $(watch_said eng .)"
 	is "the engine" "$(watch_said eng 'select(.object == "engine") | [.event, .engine.alive] | join(" ")')" "failed false"
 	modules_out
 	modules_in
@@ -293,7 +293,7 @@ test_monitor_chooses()
 	meet h2 p2
 	tell h2 offload
 	tell h2 return
-	soon 3000 watch_count port true 2 || fail "port: $(watch_said port .)"
+	soon 10000 watch_count port true 2 || fail "port: $(watch_said port .)"
 	is "port" "$(watch_said port '[.to, .flow.remote_port] | join(" ")')" "engine $((PORT - 1))
 host $((PORT - 1))"
 	is "why, eng and six" "$(on host "cat $GUEST/why.out $GUEST/eng.out $GUEST/six.out")" ""
@@ -330,14 +330,14 @@ test_monitor_overrun()
 		h return
 	done
 	on host "kill -CONT \$(cat $GUEST/slow.pid)"
-	soon 5000 watch_count slow '.event == "lost"' 1 || fail "it lost nothing: $(watch_said slow .to | wc -l) events"
+	soon 10000 watch_count slow '.event == "lost"' 1 || fail "it lost nothing: $(watch_said slow .to | wc -l) events"
 	is "words" "$(on host "cat $GUEST/slow.err")" \
 "toectl: monitor: /sys/fs/bpf/toe/classify: Permission denied
 toectl: monitor: changes of the policy are not seen
 toectl: monitor: events were lost: they came faster than they were read"
 	note "$(watch_said slow .to | wc -l) lines"
 	h offload
-	soon 3000 on host "tail -n 1 $GUEST/slow.out | grep -q '\"to\":\"engine\"'" ||
+	soon 10000 on host "tail -n 1 $GUEST/slow.out | grep -q '\"to\":\"engine\"'" ||
 		fail "it does not go on: $(on host "tail -n 1 $GUEST/slow.out")"
 	watch_end slow INT 0
 	h close
@@ -355,7 +355,7 @@ test_top_prints()
 	setup
 	watch_flows
 	watch_moves a4 b4
-	soon 5000 watch_fast || fail "the flow does not get going: $RATES"
+	soon 10000 watch_fast || fail "the flow does not get going: $RATES"
 	out=$(toectl "-n 3 top interval 300ms rport $PORT4-$PORTB") || fail "top: $out"
 	is "tables" "$(grep -c '^LOCAL' <<<"$out")" 3
 	is "flows" "$(grep -c "^$HOST_ADDR:.*10.77.0.2:$PORT4 " <<<"$out")" 3

@@ -46,7 +46,7 @@ tracked_now()
 
 tracked()	# N [WHEN]
 {
-	soon 2000 tracked_now "$1" ||
+	soon 10000 tracked_now "$1" ||
 		fail "connections that XDP tracks${2:+, $2}: $(xdp_json), not $1"
 }
 
@@ -60,7 +60,7 @@ found_receiving()	# [BYTES]
 	p send "$bytes"
 	got p tx "$bytes"
 	got h rx "$bytes"
-	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
+	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	is "why it is offloaded" "$(val reason)" threshold
 	ge "bytes that the engine carried" "$(val rx_engine)" $((bytes / 4))
 	le "bytes that the engine carried" "$(val rx_engine)" $((bytes - M))
@@ -142,7 +142,7 @@ test_xdp_sender()
 	h send $bytes
 	got h tx $bytes
 	got p rx $bytes
-	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
+	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	ge "bytes that the engine carried" "$(val tx_engine)" $((bytes / 4))
 	closed_all
 	xdp detach $IFACE
@@ -371,7 +371,7 @@ test_xdp_open_connections()
 	h recv $((32 * M))
 	p send $((32 * M))
 	got h rx $((32 * M))
-	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
+	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	ge "bytes that the engine carried" "$(val rx_engine)" $((8 * M))
 	h close
 	p close
@@ -393,7 +393,7 @@ test_xdp_elsewhere()
 	h recv $bytes
 	p send $bytes
 	got h rx $bytes
-	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
+	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	h close
 	p close
 	xdp detach dummy0
@@ -424,7 +424,7 @@ test_xdp_policy_changes()
 	h recv $bytes
 	p send $bytes
 	got h rx $bytes
-	soon 1000 in_state h engine || fail "state $(val state), reason $(val reason)"
+	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
 	le "bytes that the engine carried" "$(val rx_engine)" $((16 * M))
 	ge "bytes that the engine carried" "$(val rx_engine)" $M
 	h close
@@ -457,7 +457,7 @@ test_xdp_asks_again()
 	p send $((4 * M))
 	got h rx $((4 * M))
 	got p tx $((4 * M))
-	soon 2000 eval '[ "$(grew refused/table-full)" -ge 1 ]' || fail "not refused"
+	soon 10000 eval '[ "$(grew refused/table-full)" -ge 1 ]' || fail "not refused"
 	in_state h engine && fail "offloaded though the table is full"
 	tracked 1
 	toectl set max-flows 4096 >/dev/null
