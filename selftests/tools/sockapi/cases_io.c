@@ -152,11 +152,9 @@ static void dontwait(struct conn *c)
 	n = recv(c->fd, buf, sizeof(buf), MSG_DONTWAIT);
 	saw("something there: %zd", n);
 	check(c, buf, n);
-	while ((n = send(c->fd, (fill(c, buf, 65536), buf), 65536, MSG_DONTWAIT)) > 0)
-		c->sent += n;
-	saw("nobody reads: %s", error_name(errno));
-	saw("the peer gets all: %d", strtoull(peer(c, "recv %llu",
-		(unsigned long long)c->sent - 24000), NULL, 10) == c->sent - 24000);
+	saw("nobody reads: %s", error_name(send_until_full(c, MSG_DONTWAIT)));
+	order_all(c);
+	saw_all(c);
 }
 
 static void more(struct conn *c)
@@ -209,11 +207,9 @@ static void timeouts(struct conn *c)
 	n = recv(c->fd, buf, 1000, MSG_WAITALL);
 	saw("MSG_WAITALL: %zd", n);
 	check(c, buf, n);
-	while ((n = send(c->fd, (fill(c, buf, 65536), buf), 65536, 0)) > 0)
-		c->sent += n;
-	saw("send: %s", error_name(errno));
-	saw("the peer gets all: %d", strtoull(peer(c, "recv %llu",
-		(unsigned long long)c->sent - 24000), NULL, 10) == c->sent - 24000);
+	saw("send: %s", error_name(send_until_full(c, 0)));
+	order_all(c);
+	saw_all(c);
 }
 
 static int inq_of(struct conn *c, size_t len)
@@ -247,7 +243,6 @@ static int ask(struct conn *c, unsigned long request)
 static void queues(struct conn *c)
 {
 	int out, not_sent;
-	ssize_t n;
 
 	set(c, IPPROTO_TCP, TCP_INQ, 1);
 	peer(c, "send 5000");
@@ -257,39 +252,39 @@ static void queues(struct conn *c)
 	saw("TCP_INQ after 3000: %d", inq_of(c, 3000));
 	saw("SIOCINQ %d", ask(c, SIOCINQ));
 	saw("SIOCATMARK %d", ask(c, SIOCATMARK));
-	while ((n = send(c->fd, (fill(c, buf, 65536), buf), 65536, MSG_DONTWAIT)) > 0)
-		c->sent += n;
+	send_until_full(c, MSG_DONTWAIT);
 	out = ask(c, SIOCOUTQ);
 	not_sent = ask(c, SIOCOUTQNSD);
 	saw("SIOCOUTQ is something %d, SIOCOUTQNSD no more than it %d", out > 0,
 	    not_sent >= 0 && not_sent <= out);
-	peer(c, "recv %llu", (unsigned long long)c->sent - 24000);
+	order_all(c);
+	answered(c);
 	wait_acked(c);
 	saw("SIOCOUTQ %d, SIOCOUTQNSD %d", ask(c, SIOCOUTQ), ask(c, SIOCOUTQNSD));
 }
 
 static void buffers(struct conn *c)
 {
-	set(c, SOL_SOCKET, SO_RCVBUF, 20000);
-	set(c, SOL_SOCKET, SO_SNDBUF, 30000);
-	saw("SO_RCVBUF %d, SO_SNDBUF %d", get(c, SOL_SOCKET, SO_RCVBUF),
-	    get(c, SOL_SOCKET, SO_SNDBUF));
-	order(c, "send 1000000");
-	receive_all(c, 1000000, 0);
-	answered(c);
-	order(c, "recv 1000000");
-	send_all(c, 1000000, 0);
-	saw("small: %s", answered(c));
-	set(c, SOL_SOCKET, SO_RCVBUF, 200000);
-	set(c, SOL_SOCKET, SO_SNDBUF, 200000);
-	saw("SO_RCVBUF %d, SO_SNDBUF %d", get(c, SOL_SOCKET, SO_RCVBUF),
-	    get(c, SOL_SOCKET, SO_SNDBUF));
-	order(c, "send 1000000");
-	receive_all(c, 1000000, 0);
-	answered(c);
-	order(c, "recv 1000000");
-	send_all(c, 1000000, 0);
-	saw("large: %s", answered(c));
+	static const struct {
+		const char *name;
+		int receive, send;
+	} sizes[] = {
+		{ "small", 20000, 30000 },
+		{ "large", 200000, 200000 },
+	};
+
+	for (size_t i = 0; i < sizeof(sizes) / sizeof(sizes[0]); i++) {
+		set(c, SOL_SOCKET, SO_RCVBUF, sizes[i].receive);
+		set(c, SOL_SOCKET, SO_SNDBUF, sizes[i].send);
+		saw("SO_RCVBUF %d, SO_SNDBUF %d", get(c, SOL_SOCKET, SO_RCVBUF),
+		    get(c, SOL_SOCKET, SO_SNDBUF));
+		order(c, "send 1000000");
+		receive_all(c, 1000000, 0);
+		answered(c);
+		order(c, "recv 1000000");
+		send_all(c, 1000000, 0);
+		saw("%s: %s", sizes[i].name, answered(c));
+	}
 }
 
 const struct api_case io_cases[] = {

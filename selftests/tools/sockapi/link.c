@@ -118,6 +118,31 @@ void send_all(struct conn *c, size_t len, int flags)
 	free(buf);
 }
 
+int send_until_full(struct conn *c, int flags)
+{
+	static uint8_t buf[65536];
+	ssize_t n;
+
+	for (;;) {
+		fill(c, buf, sizeof(buf));
+		n = send(c->fd, buf, sizeof(buf), flags | MSG_NOSIGNAL);
+		if (n < 0)
+			return errno;
+		c->sent += n;
+	}
+}
+
+void order_all(struct conn *c)
+{
+	order(c, "recv %llu", (unsigned long long)(c->sent - c->before));
+}
+
+void saw_all(struct conn *c)
+{
+	saw("the peer gets all: %d",
+	    strtoull(answered(c), NULL, 10) == c->sent - c->before);
+}
+
 void receive_all(struct conn *c, size_t len, int flags)
 {
 	uint8_t *buf = malloc(len);

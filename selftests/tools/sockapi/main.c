@@ -81,6 +81,7 @@ static void warm_up(struct conn *c)
 		answered(c);
 		pause_ms(2);
 	}
+	c->before = c->sent;
 }
 
 static void await_engine(struct conn *c)

@@ -28,12 +28,14 @@
  * @from: the same, to read from
  * @sent: bytes of the pattern that the case has sent
  * @received: bytes of the pattern that it has received
+ * @before: bytes that were sent each way before the case began
  */
 struct conn {
 	int fd;
 	FILE *to, *from;
 	uint64_t sent;
 	uint64_t received;
+	uint64_t before;
 };
 
 struct api_case {
@@ -66,6 +68,11 @@ const char *peer(struct conn *c, const char *fmt, ...) __attribute__((format(pri
 
 /* Sends bytes of the pattern, all of them, or says why not. */
 void send_all(struct conn *c, size_t len, int flags);
+/* Sends bytes of the pattern until it fails. Returns the errno. */
+int send_until_full(struct conn *c, int flags);
+/* Tells the peer to receive all that the case has sent, and says if it did. */
+void order_all(struct conn *c);
+void saw_all(struct conn *c);
 /* Receives so many, and checks them. */
 void receive_all(struct conn *c, size_t len, int flags);
 /* Bytes that were received by other means, at c->received: checks and counts them. */
