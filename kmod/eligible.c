@@ -101,12 +101,29 @@ static bool toe_urgent(const struct tcp_sock *tp)
 	return tp->urg_data || tp->snd_una != tp->snd_up;
 }
 
+/* Does the peer let us wait? Somebody who moves would start that timer anew:
+ * delivered_mstamp is when the stack did (net/ipv4/tcp_rate.c).
+ */
+static bool toe_overdue(const struct sock *sk)
+{
+	const struct inet_connection_sock *icsk = inet_csk(sk);
+	const struct tcp_sock *tp = tcp_sk(sk);
+
+	if (icsk->icsk_probes_out)
+		return true;
+	return tp->packets_out &&
+	       tcp_stamp_us_delta(tcp_clock_us(), tp->delivered_mstamp) >
+	       jiffies_to_usecs(icsk->icsk_rto) / 2;
+}
+
 enum toe_reason toe_calm(const struct sock *sk)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
 	if (toe_urgent(tp))
 		return TOE_REASON_URGENT;
+	if (toe_overdue(sk))
+		return TOE_REASON_NOT_CALM;
 	if (inet_csk(sk)->icsk_ca_state == TCP_CA_Open &&
 	    inet_csk(sk)->icsk_ca_initialized &&
 	    !inet_csk(sk)->icsk_backoff &&

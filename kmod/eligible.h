@@ -32,6 +32,8 @@ enum toe_reason toe_unfit(const struct sock *sk);
  *
  * What is not acknowledged goes with the state as "already sent"; what is known
  * of losses, data that arrived out of order, and urgent data cannot go with it.
+ * Nor can the time for which the peer has let something go unanswered: with half
+ * a retransmission timeout gone, or a probe out, the stack waits for the rest.
  *
  * Return: TOE_REASON_NONE when nothing is, TOE_REASON_URGENT or
  * TOE_REASON_NOT_CALM. It may pass.

@@ -100,7 +100,7 @@ struct toe_flow_key {
  * @final: L, the state of TOE_ENGINE_CLOSE's reply
  * @opened: the state given to the engine; written by the work
  * @shadow: S: the socket lock protects what is in it. @shadow.looked_bytes: when its
- *	way was looked up; @shadow.booked: what the socket has of @info;
+ *	way was looked up; @shadow.keepalive: a probe was not sent; @shadow.booked: what the socket has of @info;
  *	@shadow.segs_out: the socket's when it became a shadow
  * @gate: enum toe_gate_mode, L
  * @parked: L, frames that wait for the flow's return
@@ -178,6 +178,7 @@ struct toe_flow {
 		unsigned long		pacing_rate;
 		bool			mtup_enabled;
 		bool			tx_stopped;
+		bool			keepalive;
 		u32			rcv_edge;
 		struct sk_buff_head	tx_pending;
 		struct sk_buff		*rst;

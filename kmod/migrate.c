@@ -387,7 +387,7 @@ static void toe_work_open(struct toe_flow *flow)
 			atomic64_inc(&flow->places.rule->opens);
 		toe_flow_set_state(flow, TOE_STATE_ENGINE, flow->open_reason);
 		/* What waits in the write queue goes now. */
-		toe_shadow_poke(flow);
+		toe_shadow_push(flow);
 		/* What was told on the way here found no flow on an engine. */
 		toe_route_look_own(flow);
 		return;

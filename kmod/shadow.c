@@ -25,6 +25,7 @@
 #include "room.h"
 #include "shadow.h"
 #include "shadow_io.h"
+#include "stall.h"
 #include "stats.h"
 
 /* The stack's own limit is MAX_SKB_FRAGS page frags of 32 KiB each. */
@@ -163,6 +164,7 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	flow->shadow.mtup_enabled = icsk->icsk_mtup.enabled;
 	flow->shadow.rcv_edge = flow->rcv_edge;
 	flow->shadow.tx_stopped = false;
+	flow->shadow.keepalive = false;
 	flow->shadow.installed = true;
 
 	toe_info_install(flow, sk);
@@ -272,7 +274,6 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	struct tcp_sock *tp = tcp_sk(sk);
-	u32 rcv_nxt, snd_una, rcv_tstamp;
 	int rcvbuf;
 
 	sock_owned_by_me(sk);
@@ -297,19 +298,18 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		flow->tx_engine += final->snd_una - flow->snd_una;
 		flow->snd_una = final->snd_una;
 		flow->snd_wnd = final->snd_wnd;
-		flow->ack_pending = true;
+		/* One that says nothing would look like a sign of life. */
+		flow->ack_pending |= final->snd_una != tp->snd_una ||
+				     final->snd_wnd != tp->snd_wnd ||
+				     toe_push_due(sk);
 		toe_seen_home(&flow->seen, sk);
 		spin_unlock_bh(&flow->lock);
 		/* The peer was promised room for all of it. */
 		rcvbuf = sk->sk_rcvbuf;
-		rcv_nxt = tp->rcv_nxt;
-		snd_una = tp->snd_una;
-		rcv_tstamp = tp->rcv_tstamp;
 		toe_feed(flow, sk, true);
 		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
-		/* The peer has said nothing: the keepalive timer must see that. */
-		if (tp->rcv_nxt == rcv_nxt && tp->snd_una == snd_una)
-			tp->rcv_tstamp = rcv_tstamp;
+		if (flow->shadow.keepalive)
+			toe_keepalive_repeat(sk);
 		toe_room_make(&flow->room, sk);
 		toe_shadow_advertise(sk, final);
 	}

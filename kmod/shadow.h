@@ -64,11 +64,10 @@ void toe_shadow_drain(struct toe_flow *flow);
 void toe_shadow_flush(struct toe_flow *flow);
 
 /**
- * toe_shadow_poke() - let the stack look at the connection: feed an
- *	acknowledgement that brings the window as last known
- * @flow: any context but hard interrupt
+ * toe_shadow_push() - let the stack send what waits in its queue
+ * @flow: in its work, on an engine
  */
-void toe_shadow_poke(struct toe_flow *flow);
+void toe_shadow_push(struct toe_flow *flow);
 
 /* toe_engine_receive() for a flow that the caller holds */
 int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,

@@ -31,6 +31,15 @@ void toe_segment(struct toe_flow *flow, const struct sock *sk,
  */
 void toe_feed(struct toe_flow *flow, struct sock *sk, bool force);
 
+/**
+ * toe_push_due() - does data wait that an acknowledgement would send?
+ * @sk: locked
+ *
+ * Not what is held back (TCP_CORK) or faces a window that is shut: that has a timer,
+ * which an acknowledgement would start anew (tcp_ack_probe(), net/ipv4/tcp_input.c).
+ */
+bool toe_push_due(const struct sock *sk);
+
 /* Looks again in a while. */
 void toe_rx_retry(struct toe_flow *flow);
 

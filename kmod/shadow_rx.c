@@ -162,17 +162,23 @@ void toe_segment(struct toe_flow *flow, const struct sock *sk,
 	}
 }
 
+/* Will nobody read what comes? The stack answers it with a reset, which has to
+ * wait until the engine has let go: it would not let it pass.
+ */
+static bool toe_rx_unwanted(const struct sock *sk)
+{
+	return sk->sk_state != TCP_ESTABLISHED &&
+	       (sk->sk_shutdown & RCV_SHUTDOWN);
+}
+
 /* Is there room for a payload, so that the stack will surely take it? */
 static bool toe_rx_room(struct sock *sk, struct sk_buff *skb, u32 end_seq)
 {
 	const struct tcp_sock *tp = tcp_sk(sk);
 
-	/* Not ESTABLISHED: the stack decides, as it would natively. Data that nobody
-	 * will read it answers with a reset, which has to wait until the engine has
-	 * let go: it would not let it pass.
-	 */
+	/* Not ESTABLISHED: the stack decides, as it would natively. */
 	if (sk->sk_state != TCP_ESTABLISHED)
-		return !(sk->sk_shutdown & RCV_SHUTDOWN);
+		return !toe_rx_unwanted(sk);
 	return atomic_read(&sk->sk_rmem_alloc) <= sk->sk_rcvbuf &&
 	       !after(end_seq, tp->rcv_nxt + tcp_receive_window(tp)) &&
 	       sk_rmem_schedule(sk, skb, skb->truesize);
@@ -221,6 +227,30 @@ static void toe_rx_reserve(struct sock *sk, struct sk_buff *skb)
 	}
 }
 
+/* False when there is no memory for it. */
+static bool toe_feed_ack(struct toe_flow *flow, struct sock *sk)
+{
+	struct sk_buff *skb;
+
+	spin_lock_bh(&flow->lock);
+	if (!flow->ack_pending) {
+		spin_unlock_bh(&flow->lock);
+		return true;
+	}
+	skb = alloc_skb(TOE_HEADROOM, GFP_ATOMIC);
+	if (skb) {
+		flow->ack_pending = false;
+		skb_reserve(skb, TOE_HEADROOM);
+		toe_segment(flow, sk, skb, tcp_sk(sk)->rcv_nxt, 0);
+	}
+	spin_unlock_bh(&flow->lock);
+	if (!skb)
+		return false;
+	toe_stats_inc(TOE_STAT_ACKS_FED);
+	sk->sk_backlog_rcv(sk, skb);
+	return true;
+}
+
 void toe_feed(struct toe_flow *flow, struct sock *sk, bool force)
 {
 	struct sk_buff *skb;
@@ -230,6 +260,9 @@ void toe_feed(struct toe_flow *flow, struct sock *sk, bool force)
 		toe_flow_kick(flow, TOE_REASON_UNSUPPORTED);
 	if (READ_ONCE(flow->info_due))
 		toe_info_book(flow, sk);
+	/* The FIN goes out before the reset, as it would have natively. */
+	if (force && toe_rx_unwanted(sk))
+		toe_feed_ack(flow, sk);
 	spin_lock_bh(&flow->lock);
 	toe_rx_reconcile(flow, sk);
 	while ((skb = skb_peek(&flow->rx_queue))) {
@@ -250,23 +283,8 @@ void toe_feed(struct toe_flow *flow, struct sock *sk, bool force)
 		sk->sk_backlog_rcv(sk, skb);
 		spin_lock_bh(&flow->lock);
 	}
-	skb = NULL;
-	if (flow->ack_pending) {
-		skb = alloc_skb(TOE_HEADROOM, GFP_ATOMIC);
-		if (skb) {
-			flow->ack_pending = false;
-			skb_reserve(skb, TOE_HEADROOM);
-			toe_segment(flow, sk, skb, tcp_sk(sk)->rcv_nxt, 0);
-		} else {
-			late = true;
-		}
-	}
 	spin_unlock_bh(&flow->lock);
-	if (skb) {
-		toe_stats_inc(TOE_STAT_ACKS_FED);
-		sk->sk_backlog_rcv(sk, skb);
-	}
-	if (late)
+	if (!toe_feed_ack(flow, sk) || late)
 		toe_rx_retry(flow);
 }
 
@@ -290,6 +308,9 @@ static void toe_feed_backlog(struct toe_flow *flow, struct sock *sk)
 		/* Else the stack would drop, and close the window. */
 		if (atomic_read(&sk->sk_rmem_alloc) + sk->sk_backlog.len >
 		    sk->sk_rcvbuf)
+			break;
+		/* Its owner may be about to close it, see toe_rx_unwanted(). */
+		if (READ_ONCE(sk->sk_shutdown) & RCV_SHUTDOWN)
 			break;
 		keep = skb_clone(skb, GFP_ATOMIC);
 		if (!keep)
@@ -361,18 +382,22 @@ void toe_shadow_timer(struct timer_list *t)
 	toe_flow_put(flow);
 }
 
-void toe_shadow_poke(struct toe_flow *flow)
+bool toe_push_due(const struct sock *sk)
 {
-	struct sock *sk;
+	return tcp_send_head(sk) &&
+	       inet_csk(sk)->icsk_pending != ICSK_TIME_PROBE0;
+}
 
+void toe_shadow_push(struct toe_flow *flow)
+{
+	struct sock *sk = flow->sk;
+
+	lock_sock(sk);
 	spin_lock_bh(&flow->lock);
-	flow->ack_pending = true;
+	flow->ack_pending |= toe_push_due(sk);
 	spin_unlock_bh(&flow->lock);
-	sk = toe_feed_sock(flow);
-	if (sk) {
-		toe_feed_any(flow, sk);
-		sock_put(sk);
-	}
+	release_sock(sk);
+	toe_feed_any(flow, sk);
 }
 
 void toe_shadow_drain(struct toe_flow *flow)

@@ -9,8 +9,8 @@
  *    until the peer has acknowledged them.
  * 2. Acknowledgements are not sent; their right window edge becomes credit. A
  *    probe of a window that is shut is answered with an acknowledgement, since
- *    the engine looks after the peer. One of SO_KEEPALIVE starts the return: only
- *    the peer can answer it.
+ *    the engine looks after the peer. One of SO_KEEPALIVE starts the return, and is
+ *    sent once more behind it: only the peer can answer it.
  * 3. FIN and RST are the host's: they start the return, and go out behind it. The FIN's
  *    skb stays queued and is taken back like all that was never sent; a RST's is
  *    kept, since the socket may be gone by then.
@@ -173,6 +173,7 @@ static void toe_xmit_pure(struct toe_flow *flow, struct sock *sk, u32 seq)
 	bool probe = before(seq, tcp_sk(sk)->snd_nxt);
 
 	if (probe && toe_keepalive(sk)) {
+		flow->shadow.keepalive = true;
 		toe_flow_kick(flow, TOE_REASON_KEEPALIVE);
 	} else if (probe && !flow->shadow.tx_stopped) {
 		/* The socket is locked here: its answer comes by the timer. */

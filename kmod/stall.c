@@ -39,6 +39,16 @@ bool toe_keepalive(struct sock *sk)
 	const struct tcp_sock *tp = tcp_sk(sk);
 
 	return sock_flag(sk, SOCK_KEEPOPEN) && !tp->packets_out &&
-	       tcp_write_queue_empty(sk) &&
-	       inet_csk(sk)->icsk_probes_out + 1 < keepalive_probes(tp);
+	       tcp_write_queue_empty(sk);
+}
+
+void toe_keepalive_repeat(struct sock *sk)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+
+	sock_owned_by_me(sk);
+	if (!icsk->icsk_probes_out)
+		return;
+	icsk->icsk_probes_out--;
+	sk_reset_timer(sk, &icsk->icsk_keepalive_timer, jiffies);
 }

@@ -34,11 +34,14 @@ bool toe_stalled(struct toe_flow *flow, const struct sock *sk);
 
 /**
  * toe_keepalive() - is a probe that the stack sends one of SO_KEEPALIVE?
- * @sk: locked
- *
- * Return: true when it is, and may go unanswered: the stack sends another one
- * before it gives the peer up, and by then the flow is back.
+ * @sk: locked, or in its spinlock
  */
 bool toe_keepalive(struct sock *sk);
+
+/**
+ * toe_keepalive_repeat() - the stack sends its last keepalive once more
+ * @sk: locked; the one that it counts as unanswered has not reached the wire
+ */
+void toe_keepalive_repeat(struct sock *sk);
 
 #endif /* _TOE_STALL_H */

@@ -130,3 +130,66 @@ test_churn_filter()
 	leaves_nothing
 	toectl unload >/dev/null
 }
+
+# Hand-overs without end of the connection of h and p. Its number of returns is
+# counted from here.
+churn_connected()
+{
+	setup
+	connected
+	h offload
+	stats_begin
+	churn_begin rport $PORT every 5ms
+	soon 5000 churn_grown returned/admin 2 || fail "no hand-overs"
+	stats_begin
+}
+
+churn_grown()	# KEY LEAST
+{
+	[ "$(grew "$1")" -ge "$2" ]
+}
+
+# What the application holds back goes out by a timer of 200 ms, however short its
+# stays at either side are.
+test_churn_held_back()
+{
+	churn_connected
+	h set cork 1
+	p recv 1000
+	h send 1000
+	p wait rx 10000
+	is "bytes" "$(val bytes)" 1000
+	ge "returns meanwhile" "$(grew returned/admin)" 3
+	churn_end
+	churn_closes
+}
+
+# Data that the peer does not acknowledge is sent again, by the stack, which keeps the
+# connection until it is acknowledged.
+test_churn_unanswered()
+{
+	churn_connected
+	peer_loses input 100
+	p recv 1000
+	h send 1000
+	soon 10000 churn_repeats 2 || fail "timeouts in a row: $(val retransmits)"
+	tell h flow
+	is "state" "$(val state)" host
+	peer_loses_nothing_more
+	got p rx 1000
+	soon 5000 churn_grown returned/admin 10 || fail "the hand-overs do not go on"
+	churn_end
+	churn_closes
+}
+
+churn_repeats()	# LEAST
+{
+	tell h info && [ "$(val retransmits)" -ge "$1" ]
+}
+
+churn_closes()
+{
+	h close
+	p close
+	leaves_nothing
+}

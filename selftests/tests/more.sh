@@ -9,7 +9,7 @@ peer_loses()	# input|output PERCENT
 
 	out=$(on peer "nft add table inet toe_test &&
 		nft add chain inet toe_test c '{ type filter hook $1 priority 0; }' &&
-		nft add rule inet toe_test c meta l4proto tcp numgen random mod 100 '<' $2 counter drop") ||
+		nft add rule inet toe_test c meta l4proto tcp numgen random mod 100 '<=' $(($2 - 1)) counter drop") ||
 		skip "the peer's kernel has no nft: $out"
 }
 
