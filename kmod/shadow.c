@@ -102,7 +102,9 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 	st->max_window = tp->max_window;
 	st->rcv_nxt = tp->rcv_nxt;
 	st->rcv_wup = tp->rcv_wup;
-	st->rcv_wnd = toe_rcv_edge(tp) - tp->rcv_wup;
+	/* tcp_select_window() cuts what it tells, not what it remembers. */
+	st->rcv_wnd = min(toe_rcv_edge(tp) - tp->rcv_wup,
+			  (u32)U16_MAX << tp->rx_opt.rcv_wscale);
 	st->tsval = tcp_clock_ts(tp->tcp_usec_ts) + tp->tsoffset;
 	st->ts_recent = tp->rx_opt.ts_recent;
 	st->snd_cwnd = tcp_snd_cwnd(tp);

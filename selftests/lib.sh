@@ -212,8 +212,9 @@ val()
 	echo "no $1"
 }
 
-# Connects two actors. What begins with mark= or uid= is for the host's socket.
-# Usage: meet HOST-ACTOR PEER-ACTOR [from-peer] [v6] [mptcp] [mark=N] [uid=N]
+# Connects two actors. What begins with mark= or uid= is for the host's socket, with
+# mss= for the peer's, with isn= for the one that calls.
+# Usage: meet HOST-ACTOR PEER-ACTOR [from-peer] [v6] [mptcp] [mark=N] [uid=N] [mss=N] [isn=N]
 meet()
 {
 	local host=$1 peer=$2 listener=$2 caller=$1 addr=$PEER_ADDR proto= word
@@ -225,6 +226,7 @@ meet()
 	for word; do
 		case $word in
 		mark=* | uid=*)	words[$host]+=" $word" ;;
+		mss=*)	words[$peer]+=" $word" ;;
 		md5 | ao)	words[$host]+=" $word" words[$peer]+=" $word" ;;
 		esac
 	done
@@ -232,6 +234,9 @@ meet()
 		listener=$host caller=$peer
 		[ $addr = $PEER_ADDR ] && addr=$HOST_ADDR || addr=$HOST_ADDR6
 	fi
+	for word; do
+		[[ $word != isn=* ]] || words[$caller]+=" $word"
+	done
 	PORT=$((PORT + 1))
 	tell $listener listen $addr $PORT $proto ${words[$listener]:-} || die "$listener: listen: $R"
 	say $listener accept

@@ -117,11 +117,13 @@ static int set_options(int fd, const struct toe_state *st)
 
 	opt[n].opt_code = OPT_MSS;
 	opt[n++].opt_val = st->mss_clamp;
-	if (st->options & TOE_OPT_WSCALE) {
-		opt[n].opt_code = OPT_WINDOW;
-		opt[n++].opt_val = st->snd_wscale |
-				   (uint32_t)st->rcv_wscale << 16;
-	}
+	/* The connect() has chosen a scale. Without one agreed it is 0. */
+	opt[n].opt_code = OPT_WINDOW;
+	opt[n].opt_val = 0;
+	if (st->options & TOE_OPT_WSCALE)
+		opt[n].opt_val = st->snd_wscale |
+				 (uint32_t)st->rcv_wscale << 16;
+	n++;
 	if (st->options & TOE_OPT_SACK) {
 		opt[n].opt_code = OPT_SACK_PERM;
 		opt[n++].opt_val = 0;

@@ -37,7 +37,7 @@ static const char help[] =
 	"  quit\n"
 	"on the host also:\n"
 	"  offload  return  flow  why  stats  handover COUNT PAUSE_MS\n"
-	"SOCKET := mptcp | mark=N | uid=N | md5 | ao\n"
+	"SOCKET := mptcp | mark=N | uid=N | mss=N | isn=N | md5 | ao\n"
 	"set OPTION := sndbuf | rcvbuf | nodelay | cork | keepalive | keepidle |\n"
 	"              keepintvl | congestion |\n"
 	"              timestamp | timestampns | timestamping | filter | bpf |\n"
@@ -186,8 +186,8 @@ static int endpoint_parse(char **word, struct sockaddr_storage *ss, socklen_t *l
 static int socket_new(int n, char **word, struct sockaddr_storage *ss,
 		      socklen_t *len)
 {
-	int proto = IPPROTO_TCP, mark = 0, uid = -1, fd, err;
-	const char *key = NULL;
+	int proto = IPPROTO_TCP, mark = 0, uid = -1, mss = 0, fd, err;
+	const char *key = NULL, *isn = NULL;
 
 	if (n < 3 || endpoint_parse(word, ss, len)) {
 		errno = EINVAL;
@@ -200,6 +200,10 @@ static int socket_new(int n, char **word, struct sockaddr_storage *ss,
 			mark = strtol(word[i] + 5, NULL, 0);
 		else if (!strncmp(word[i], "uid=", 4))
 			uid = atoi(word[i] + 4);
+		else if (!strncmp(word[i], "mss=", 4))
+			mss = atoi(word[i] + 4);
+		else if (!strncmp(word[i], "isn=", 4))
+			isn = word[i] + 4;
 		else
 			key = word[i];
 	}
@@ -213,6 +217,15 @@ static int socket_new(int n, char **word, struct sockaddr_storage *ss,
 	errno = err;
 	if (fd >= 0 && mark &&
 	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0) {
+		close(fd);
+		return -1;
+	}
+	if (fd >= 0 && mss &&
+	    setsockopt(fd, IPPROTO_TCP, TCP_MAXSEG, &mss, sizeof(mss)) < 0) {
+		close(fd);
+		return -1;
+	}
+	if (fd >= 0 && isn && isn_set(fd, strtoul(isn, NULL, 0)) < 0) {
 		close(fd);
 		return -1;
 	}

@@ -1,0 +1,114 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# How long a transfer takes over a wire that is bad, or with a peer that has its ways:
+# by the stack, and by the engine under the same conditions. Microseconds of the wall
+# clock for a MiB, each run with a connection of its own. The bar: no more than 10 %
+# slower than the stack (RUNS runs, interleaved; the medians count).
+#
+# Both directions, by name: sends (the host does), receives. Families take turns.
+
+. "$TOP/selftests/cable.sh"
+
+WIRE_BAR=1.1111		# a tenth less throughput
+
+# One transfer; its time into VALUE. Usage: wire_one MIB sends|receives native|engine SEED
+wire_one()
+{
+	local from=h to=p dir=tx bytes=$(($1 * M)) family=
+
+	[ "$2" = sends ] || from=p to=h dir=rx
+	[ $(($4 % 2)) = 1 ] || family=v6
+	# shellcheck disable=SC2086
+	meet h p $family $WIRE_WORDS
+	if [ "$3" = engine ]; then
+		soon 3000 tell h offload || die "offload: $R"
+	fi
+	# shellcheck disable=SC2086
+	cable both $WIRE_KEYS seed="$4"
+	tell $to recv $bytes chunk=256K || die "$to: $R"
+	tell $from send $bytes chunk=256K || die "$from: $R"
+	tell $to wait rx 60000 || die "$to: $R"
+	[ "$(val bytes)" = "$bytes" ] || die "$to got $(val bytes) bytes, error $(val error)"
+	VALUE=$(($(val us) / $1))
+	cable both
+	if [ "$3" = engine ]; then
+		soon 3000 wire_carried $dir $bytes ||
+			die "$(val state), $(val reason): the engine carried $(val ${dir}_engine) bytes"
+	fi
+	tell h close
+	tell p close
+}
+
+wire_carried()	# tx|rx BYTES
+{
+	tell h flow && [ "$(val state)" = engine ] && [ "$(val "$1_engine")" = "$2" ]
+}
+
+# Usage: wire_bar NAME WHAT MIB KEYS [WORDS]	(as the cable and the connection take them)
+wire_bar()
+{
+	local what=$2 per=1 dir run i state states=(native engine) WIRE_KEYS=$4 WIRE_WORDS=${5:-}
+	local -A median least most values
+
+	for dir in sends receives; do
+		[ -z "$ONLY" ] || [ "$ONLY" = "$1" ] || [ "$ONLY" = "$1-$dir" ] || continue
+		values=()
+		for ((run = 1; run <= RUNS; run++)); do
+			for i in 0 1; do
+				state=${states[$(((run + i) % 2))]}
+				progress_line "$1-$dir: run $run of $RUNS, $state"
+				wire_one "$3" $dir $state $run
+				values[$state]+="$VALUE "
+			done
+		done
+		progress_line
+		for state in "${states[@]}"; do
+			read -r median[$state] least[$state] most[$state] \
+				<<<"$(tr ' ' '\n' <<<"${values[$state]% }" | spread)"
+		done
+		bar_row "$name-$dir" "$what, us per MiB" native
+		name=$1-$dir bar_row "" "" engine "$(awk -v a="${median[native]}" -v b="${median[engine]}" \
+			-v limit=$WIRE_BAR 'BEGIN { r = b / a; printf "%.4f %s %s", r, limit,
+				r <= limit ? "yes" : "NO" }')"
+	done
+}
+
+# A setting of the peer's stack, for one bar. Usage: wire_peer SETTING=VALUE... -- BAR...
+wire_peer()
+{
+	local set=() back=() word
+
+	while [ "$1" != -- ]; do
+		back+=("net.ipv4.${1%=*}=$(on peer "sysctl -n net.ipv4.${1%=*}")")
+		set+=("net.ipv4.$1")
+		shift
+	done
+	shift
+	on peer "sysctl -q ${set[*]}" || die "sysctl ${set[*]}"
+	wire_bar "$@"
+	on peer "sysctl -q ${back[*]}"
+}
+
+bench_wire()
+{
+
+
+	modules_in
+	cable_in
+	actor h host
+	actor p peer
+	wire_bar good "a good wire" 32 ""
+	wire_bar loss-tenth "0.1 % of all frames are lost" 32 loss=1000
+	wire_bar loss-one "1 % is lost" 16 loss=10000
+	wire_bar loss-five "5 % are lost" 8 loss=50000
+	wire_bar delay "50 ms there and back" 32 delay=25000
+	wire_bar reorder "2 % come 2 ms late" 16 "reorder=20000 late=2000"
+	wire_bar duplicate "5 % come twice" 32 dup=50000
+	wire_bar narrow "the peer's window shrinks and opens" 8 narrow=16
+	wire_bar mss "an MSS of 536" 16 "" mss=536
+	wire_peer tcp_sack=0 -- no-sack "no SACK, and 1 % is lost" 8 loss=10000
+	wire_peer tcp_timestamps=0 -- no-timestamps "no timestamps, and 1 % is lost" 8 loss=10000
+	wire_peer tcp_window_scaling=0 -- no-scaling "no window scaling, and 1 % is lost" 8 loss=10000
+	tell h quit
+	tell p quit
+	cable_out
+}

@@ -1,0 +1,439 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# The wire is bad, or the peer has its ways. Each condition: both families, both
+# directions at once, first on the engine all the time, then with hand-overs.
+#
+# How fast it goes, against the stack under the same conditions: make bench B=wire.
+
+. "$TOP/selftests/cable.sh"
+
+# Two connections: 1 is of IPv4 and the host's, 2 of IPv6 and the peer's.
+# Usage: wire_meet [WORDS for 1] [WORDS for 2]
+wire_meet()
+{
+	local n
+
+	for n in 1 2; do
+		actor h$n host
+		actor p$n peer
+	done
+	# shellcheck disable=SC2086
+	meet h1 p1 ${1:-}
+	# shellcheck disable=SC2086
+	meet h2 p2 v6 from-peer ${2:-}
+}
+
+wire_offload()
+{
+	local n
+
+	for n in 1 2; do
+		soon 5000 tell h$n offload || die "h$n: offload: $R"
+	done
+}
+
+# So many bytes both ways on both connections. Usage: wire_move BYTES
+wire_move()
+{
+	local n dir
+
+	for n in h1 p1 h2 p2; do
+		tell $n recv "$1" chunk=0 || die "$n: $R"
+	done
+	for n in h1 p1 h2 p2; do
+		tell $n send "$1" chunk=0 || die "$n: $R"
+	done
+	for n in h1 p1 h2 p2; do
+		got $n tx "$1"
+		got $n rx "$1"
+		note "$n received with $(($1 / ($(val us) + 1))) MB/s, largest gap $(val gap_us) us"
+	done
+}
+
+# The engine has carried all of it. Usage: wire_carried BYTES
+wire_carried()
+{
+	local n dir
+
+	for n in 1 2; do
+		for dir in tx rx; do
+			soon 3000 wire_carried_now h$n $dir "$1" ||
+				fail "h$n: the engine carried $(val ${dir}_engine) bytes $dir, not $1"
+		done
+		is "h$n: state" "$(val state)" engine
+		is "h$n: opens" "$(val opens)" 1
+	done
+}
+
+wire_carried_now()	# ACTOR tx|rx BYTES
+{
+	tell "$1" flow && [ "$(val "$2_engine")" = "$3" ]
+}
+
+# Hand-overs of both connections while bytes move. Usage: wire_churn BYTES TIMES
+wire_churn()
+{
+	local n
+
+	for n in 1 2; do
+		tell h$n return || die "h$n: return: $R"
+		tell h$n handover "$2" 5 || die "h$n: $R"
+	done
+	wire_move "$1"
+	for n in 1 2; do
+		tell h$n stop hand
+		tell h$n wait hand || fail "h$n: hand-overs: $R"
+		note "h$n: $(val count) hand-overs, $(val busy) put off"
+		is "h$n: error of the hand-overs" "$(val error)" 0
+		ge "h$n: hand-overs" "$(val count)" 2
+	done
+}
+
+wire_over()
+{
+	local n
+
+	for n in 1 2; do
+		tell h$n close
+		tell p$n close
+	done
+	leaves_nothing
+}
+
+# What `ss -ti` says of the card's sockets. Usage: wire_card_says WORD yes|no
+wire_card_says()
+{
+	local line n=0 out
+
+	out=$(on card "ss -Htnio state established")
+	while IFS= read -r line; do
+		[[ $line = *rto:* ]] || continue
+		n=$((n + 1))
+		[[ $line =~ [[:space:]]$1 ]] && line=yes || line=no
+		is "the card's ss says $1" $line "$2"
+	done <<<"$out"
+	is "sockets on the card" $n 2
+}
+
+# WIRE_MEET: words for both connections; WIRE_CARD: what wire_card_says.
+# Usage: wire_condition BYTES TIMES KEY=N...
+wire_condition()
+{
+	local bytes=$1 times=$2
+	shift 2
+
+	setup
+	cable_in
+	wire_meet "${WIRE_MEET:-}" "${WIRE_MEET:-}"
+	wire_offload
+	cable_counts
+	cable both "$@"
+	wire_move "$bytes"
+	# shellcheck disable=SC2086	# two words
+	[ -z "${WIRE_CARD:-}" ] || wire_card_says $WIRE_CARD
+	wire_carried "$bytes"
+	cable_counts
+	WIRE_COUNTS=$R
+	note "$R"
+	wire_churn "$bytes" "$times"
+	cable both
+	wire_over
+	cable_out
+}
+
+# Both directions had their share. Usage: wire_had KEY LEAST
+wire_had()
+{
+	local R=$WIRE_COUNTS
+
+	ge "to the host: $1" "$(val to_host_"$1")" "$2"
+	ge "to the peer: $1" "$(val to_peer_"$1")" "$2"
+}
+
+test_wire_loss_tenth()
+{
+	wire_condition $((16 * M)) 10 loss=1000
+	wire_had lost 5
+}
+
+test_wire_loss_one()
+{
+	wire_condition $((4 * M)) 10 loss=10000
+	wire_had lost 20
+}
+
+test_wire_loss_five()
+{
+	wire_condition $((1 * M)) 5 loss=50000
+	wire_had lost 20
+}
+
+test_wire_delay()
+{
+	wire_condition $((8 * M)) 10 delay=25000
+}
+
+test_wire_reorder()
+{
+	wire_condition $((8 * M)) 10 reorder=20000 late=2000
+	wire_had reordered 50
+}
+
+test_wire_duplicate()
+{
+	wire_condition $((8 * M)) 10 dup=50000
+	wire_had duplicated 100
+}
+
+# The right edge goes back and comes again, in both directions: the host must bear a
+# peer that takes back what it promised, and the peer's stack the same of the card.
+test_wire_narrow()
+{
+	wire_condition $((4 * M)) 10 narrow=16
+	wire_had narrowed 50
+	wire_had shrunk 10
+}
+
+### peers that have their ways
+
+# A setting of the peer's namespace, until the test is over
+wire_peer_set()	# NAME VALUE
+{
+	local was
+
+	was=$(on peer "sysctl -n net.ipv4.$1") || die "$1: $was"
+	WIRE_UNDO="sysctl -q net.ipv4.$1=$was"
+	trap 'WIRE_RC=$?; on peer "$WIRE_UNDO"; (exit $WIRE_RC); cleanup' EXIT
+	on peer "sysctl -q net.ipv4.$1=$2" || die "$1=$2"
+}
+
+test_wire_mss()
+{
+	WIRE_MEET=mss=536 WIRE_CARD="mss:524 yes"
+	wire_condition $((4 * M)) 10
+}
+
+test_wire_no_sack()
+{
+	wire_peer_set tcp_sack 0
+	WIRE_CARD="sack no"
+	wire_condition $((2 * M)) 10 loss=2000
+	wire_had lost 1
+}
+
+test_wire_no_timestamps()
+{
+	wire_peer_set tcp_timestamps 0
+	WIRE_CARD="ts no"
+	wire_condition $((2 * M)) 10 loss=2000
+	wire_had lost 1
+}
+
+test_wire_no_scaling()
+{
+	wire_peer_set tcp_window_scaling 0
+	WIRE_CARD="wscale:0,0 yes"
+	wire_condition $((2 * M)) 10 loss=2000
+	wire_had lost 1
+}
+
+# TCP_REPAIR cannot say that ECN was agreed, and nobody would answer the marks: such a
+# connection stays in the stack, and its marks are answered there.
+test_wire_ecn()
+{
+	local n
+
+	setup
+	stats_begin
+	wire_peer_set tcp_ecn 1
+	cable_in
+	wire_meet from-peer
+	cable both mark=20000
+	for n in 1 2; do
+		if tell h$n offload; then
+			fail "h$n: offloaded"
+		else
+			note "h$n: $R"
+		fi
+	done
+	ge "refused by the engine" "$(grew refused/engine-refused)" 2
+	wire_move $((2 * M))
+	cable_counts
+	WIRE_COUNTS=$R
+	wire_had marked 5
+	is "opens" "$(grew opens)" 0
+	cable both
+	wire_over
+	cable_out
+}
+
+### a window that is shut
+
+# What the jobs named have moved, all together. Usage: wire_sent ACTOR...
+wire_sent()
+{
+	local who sum=0
+
+	for who; do
+		tell "$who" state tx || die "$who: $R"
+		sum=$((sum + $(val bytes)))
+	done
+	echo $sum
+}
+
+wire_stands()	# ACTOR...
+{
+	local before
+
+	before=$(wire_sent "$@")
+	sleep 0.5
+	[ "$(wire_sent "$@")" = "$before" ]
+}
+
+# Nobody reads for 30 s, both ways: two connections that stay on the engine, and two
+# that go home meanwhile and come back when the window has opened.
+test_wire_zero_window()
+{
+	local all="h1 p1 h2 p2 h3 p3 h4 p4" bytes=$((16 * M)) n began sent opens
+
+	setup
+	wire_meet
+	for n in 3 4; do
+		actor h$n host
+		actor p$n peer
+	done
+	meet h3 p3 from-peer
+	meet h4 p4 v6
+	for n in 1 2 3 4; do
+		soon 5000 tell h$n offload || die "h$n: offload: $R"
+	done
+	for n in $all; do
+		tell $n send $bytes || die "$n: $R"
+	done
+	# shellcheck disable=SC2086
+	soon 20000 wire_stands $all || fail "they do not stand still"
+	began=$SECONDS
+	# shellcheck disable=SC2086
+	sent=$(wire_sent $all)
+	le "bytes that were sent" "$sent" $((8 * bytes - M))
+	sleep 8
+	for n in 3 4; do
+		tell h$n return || fail "h$n: return: $R"
+	done
+	sleep $((31 - (SECONDS - began)))
+	# What is under way at a move may make a little room.
+	# shellcheck disable=SC2086
+	le "bytes that were sent meanwhile" $(($(wire_sent $all) - sent)) $((8 * M))
+	for n in $all; do
+		tell $n recv $bytes || die "$n: $R"
+	done
+	for n in 3 4; do
+		soon 5000 tell h$n offload || fail "h$n: offload: $R"
+	done
+	for n in $all; do
+		got $n tx $bytes
+		got $n rx $bytes
+	done
+	wire_carried $bytes
+	for n in 3 4; do
+		tell h$n flow
+		is "h$n: state" "$(val state)" engine
+		is "h$n: opens" "$(val opens)" 2
+	done
+	for n in 1 2 3 4; do
+		tell h$n close
+		tell p$n close
+	done
+	leaves_nothing
+}
+
+### sequence numbers that wrap
+
+WIRE_WRAP=4294967296
+
+# Connection 1 has the host's numbers wrap, connection 2 the peer's, 4 MiB behind their
+# beginning: on the engine, then in the middle of hand-overs.
+test_wire_wrap()
+{
+	local how isn=$((WIRE_WRAP - 4 * M)) n
+
+	setup
+	cable_in
+	for how in engine churn; do
+		[ $how = engine ] || isn=$((WIRE_WRAP - 12 * M))
+		if [ $how = engine ]; then
+			wire_meet isn=$isn isn=$isn
+		else
+			meet h1 p1 isn=$isn
+			meet h2 p2 v6 from-peer isn=$isn
+		fi
+		wire_offload
+		cable_counts
+		wire_move $((8 * M))
+		if [ $how = engine ]; then
+			wire_carried $((8 * M))
+		else
+			wire_churn $((8 * M)) 30
+		fi
+		cable_counts
+		ge "wraps to the peer" "$(val to_peer_wraps)" 1
+		ge "wraps to the host" "$(val to_host_wraps)" 1
+		wire_over
+	done
+	cable_out
+}
+
+# The numbers wrap between what the peer has acknowledged and what was sent, and then
+# the flow moves. The cable keeps what was sent, so that nothing is acknowledged.
+wire_wrap_at()	# there|back [v6]
+{
+	local moved=0 try bytes=65536
+
+	# A retransmission timer may be faster than we are: then once more.
+	for try in 1 2 3 4 5; do
+		meet h1 p1 ${2:-} isn=$((WIRE_WRAP - 5000))
+		[ "$1" = there ] || soon 5000 tell h1 offload || die "offload: $R"
+		cable_counts
+		cable to-peer hold=1
+		tell p1 recv $bytes
+		tell h1 send $bytes
+		soon 1000 wire_wrapped || fail "nothing wraps"
+		if [ "$1" = there ]; then
+			tell h1 offload && moved=1
+		else
+			tell h1 return && moved=1
+		fi
+		[ $moved = 1 ] || note "$R"
+		tell h1 flow
+		le "bytes acknowledged when it had moved" "$(val tx_total)" 1
+		cable to-peer
+		got h1 tx $bytes
+		got p1 rx $bytes
+		tell h1 close
+		tell p1 close
+		[ $moved = 0 ] || return 0
+	done
+	fail "it does not move $1"
+}
+
+wire_wrapped()
+{
+	cable_counts
+	[ "$(val to_peer_wraps)" = 1 ]
+}
+
+test_wire_wrap_handover()
+{
+	local how family
+
+	setup
+	cable_in
+	actor h1 host
+	actor p1 peer
+	for family in "" v6; do
+		for how in there back; do
+			wire_wrap_at $how $family
+		done
+	done
+	leaves_nothing
+	cable_out
+}
