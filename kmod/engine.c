@@ -13,6 +13,7 @@
 
 #include "admit.h"
 #include "capture.h"
+#include "compat.h"
 #include "engine.h"
 #include "flow.h"
 #include "genl.h"
@@ -105,6 +106,8 @@ enum toe_reason toe_engine_get(struct toe_admission *a,
 			reason = TOE_REASON_NO_ENGINE;
 		} else if (a->tuple->family == AF_INET6 && !e->ipv6) {
 			reason = TOE_REASON_FAMILY;
+		} else if (toe_ecn_ok(tcp_sk(a->sk)) && !e->ecn) {
+			reason = TOE_REASON_ECN;
 		} else if (!toe_place_free(&e->flows, e->max_flows,
 					   a->places)) {
 			reason = TOE_REASON_TABLE_FULL;

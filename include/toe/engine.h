@@ -104,6 +104,7 @@ struct toe_engine_ops {
  * @max_tx_len: most payload bytes one @ops->transmit may carry; set by the
  *	driver, at least 64 KiB
  * @ipv6: carries IPv6; set by the driver
+ * @ecn: carries connections that agreed on ECN (RFC 3168); set by the driver
  * @alive: it answers; cleared by toe_engine_failed()
  * @list: the registry's, under its mutex
  * @refs: flows that hold the engine, and the registry
@@ -121,6 +122,7 @@ struct toe_engine {
 	u32			max_flows;
 	u32			max_tx_len;
 	bool			ipv6;
+	bool			ecn;
 
 	/* the core's own */
 	bool			alive;

@@ -99,6 +99,7 @@ static int config_read(struct virtio_device *vdev, struct toe_engine *e,
 		return -EINVAL;
 	}
 	e->ipv6 = virtio_has_feature(vdev, VIRTIO_TOE_F_IPV6);
+	e->ecn = virtio_has_feature(vdev, VIRTIO_TOE_F_ECN);
 	return 0;
 }
 
@@ -280,6 +281,7 @@ static const unsigned int features[] = {
 	VIRTIO_TOE_F_MARKER,
 	VIRTIO_TOE_F_CAPTURE,
 	VIRTIO_TOE_F_INFO,
+	VIRTIO_TOE_F_ECN,
 };
 
 static const struct virtio_device_id id_table[] = {

@@ -103,7 +103,7 @@ bench_wire()
 	wire_bar delay "50 ms there and back" 32 delay=25000
 	wire_bar reorder "2 % come 2 ms late" 16 "reorder=20000 late=2000"
 	wire_bar duplicate "5 % come twice" 32 dup=50000
-	wire_bar narrow "the peer's window shrinks and opens" 8 narrow=16
+	wire_bar narrow "the peer's window shrinks and opens" 8 narrow=5000
 	wire_bar mss "an MSS of 536" 16 "" mss=536
 	wire_peer tcp_sack=0 -- no-sack "no SACK, and 1 % is lost" 8 loss=10000
 	wire_peer tcp_timestamps=0 -- no-timestamps "no timestamps, and 1 % is lost" 8 loss=10000

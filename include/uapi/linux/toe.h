@@ -118,7 +118,9 @@ enum toe_flow_state {
 	X(UNTESTED,	"untested",	"the firewall's rules changed and have not let it pass both ways since") \
 	X(CAREFUL,	"careful",	"its rule is careful: the firewall may have to see each of its packets") \
 	X(STALLED,	"stalled",	"the peer has not acknowledged anything for a while") \
-	X(KEEPALIVE,	"keepalive",	"it was idle until the peer was to be asked whether it is there")
+	X(KEEPALIVE,	"keepalive",	"it was idle until the peer was to be asked whether it is there") \
+	/* refused, too */						       \
+	X(ECN,		"ecn",		"it agreed on ECN, which the engine does not carry")
 
 enum toe_reason {
 #define TOE_REASON_ENUM(name, word, text) TOE_REASON_##name,

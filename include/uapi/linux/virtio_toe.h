@@ -18,6 +18,7 @@
 
 #define VIRTIO_TOE_F_CAPTURE		2	/* the device shows frames: the capture queue */
 #define VIRTIO_TOE_F_INFO		3	/* the device sends VIRTIO_TOE_RX_INFO */
+#define VIRTIO_TOE_F_ECN		4	/* the device carries flows with RFC 3168 ECN */
 
 /* Queues: 0 control, 1 event, then rx and tx pairs, then capture if agreed */
 #define VIRTIO_TOE_VQ_CONTROL		0

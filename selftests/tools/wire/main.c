@@ -8,8 +8,8 @@
  *
  * Keys, N of a million frames: loss, dup, reorder (they come late= us behind their
  * time), mark (as by a router that is full). delay= in us. mtu= of IP packets: what
- * is longer comes back as an ICMP error. narrow=N: after each N segments the window in
- * them changes its size. hold=1: nothing goes through until the next set. seed=N.
+ * is longer comes back as an ICMP error. narrow=: the window that the segments tell
+ * changes its size, each time after so many us. hold=1: nothing goes through until the next set. seed=N.
  *
  * TAP is made, with the port's address. The port's own stack sees nothing while
  * this runs: a BPF program drops it all behind the packet socket.
@@ -180,8 +180,8 @@ static void frame_came(enum dir dir, struct virtio_net_hdr *vh, uint8_t *data,
 		s->count.lost++;
 		return;
 	}
-	if (f->narrow)
-		packet_narrow(s, &p, vh->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM);
+	if (f->narrow_us)
+		packet_narrow(s, &p, now_ns(), vh->flags & VIRTIO_NET_HDR_F_NEEDS_CSUM);
 	if (drawn(s, f->mark) && packet_mark(&p))
 		s->count.marked++;
 	packet_watch(s, &p);
@@ -241,7 +241,7 @@ static uint32_t *key_of(struct fault *f, const char *name, size_t len)
 		{ "loss", &f->loss }, { "dup", &f->dup },
 		{ "reorder", &f->reorder }, { "mark", &f->mark },
 		{ "late", &f->late_us }, { "delay", &f->delay_us },
-		{ "mtu", &f->mtu }, { "narrow", &f->narrow },
+		{ "mtu", &f->mtu }, { "narrow", &f->narrow_us },
 	};
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++)
@@ -277,7 +277,6 @@ static int set(char *words)
 	}
 	s->fault = fault;
 	s->random = (seed + 1) * 0x9e3779b97f4a7c15ull;
-	s->step = 0;
 	return 0;
 }
 

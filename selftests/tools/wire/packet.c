@@ -137,7 +137,7 @@ void packet_watch(struct side *s, const struct packet *p)
 }
 
 /* All of it, an eighth, all, a sixty-fourth */
-void packet_narrow(struct side *s, struct packet *p, bool sum_due)
+void packet_narrow(struct side *s, struct packet *p, uint64_t now_ns, bool sum_due)
 {
 	static const uint8_t shift[] = { 0, 3, 0, 6 };
 	uint32_t win = get16(p->tcp + 14), n;
@@ -145,7 +145,7 @@ void packet_narrow(struct side *s, struct packet *p, bool sum_due)
 
 	if (p->tcp[13] & FLAG_SYN)
 		return;
-	n = win >> shift[s->step++ / s->fault.narrow % 4];
+	n = win >> shift[now_ns / 1000 / s->fault.narrow_us % 4];
 	if (n == win)
 		return;
 	s->count.narrowed++;

@@ -26,7 +26,7 @@ struct fault {
 	uint32_t late_us;	/* how late the reordered ones are */
 	uint32_t delay_us;
 	uint32_t mtu;		/* 0: any; of IP packets */
-	uint32_t narrow;	/* the window's size changes after so many segments */
+	uint32_t narrow_us;	/* for how long a window has one size */
 	bool hold;		/* nothing goes through */
 };
 
@@ -51,7 +51,6 @@ struct side {
 	uint64_t random;
 	struct frame *head, *tail;
 	uint64_t bytes;		/* queued */
-	uint32_t step;		/* of narrow */
 	struct conn {		/* a connection, by its ports */
 		uint8_t wscale;
 		bool edge_known, seq_known;
@@ -69,7 +68,7 @@ struct packet {
 
 bool packet_parse(struct packet *p, uint8_t *frame, uint32_t len);
 void packet_watch(struct side *s, const struct packet *p);
-void packet_narrow(struct side *s, struct packet *p, bool sum_due);
+void packet_narrow(struct side *s, struct packet *p, uint64_t now_ns, bool sum_due);
 bool packet_mark(struct packet *p);
 /* An ICMP error about p into frame. Return: its length. */
 uint32_t packet_too_big(const struct packet *p, const uint8_t *about, uint32_t mtu,
