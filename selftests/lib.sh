@@ -12,7 +12,7 @@
 #
 # A test is a function test_NAME, run in a subshell; `cleanup` is its one way
 # out. What it starts on the host beside the actors is ended by the commands in
-# HOST_UNDO.
+# HOST_UNDO, what it changes at the peer is undone by those in PEER_UNDO.
 # shellcheck disable=SC2034	# the tests use what stands here
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -534,7 +534,7 @@ log_clean()
 # The state that every test finds.
 begin()
 {
-	ACTORS='' EXPECT_LOG='' HOST_UNDO='' FAILED=0
+	ACTORS='' EXPECT_LOG='' HOST_UNDO='' PEER_UNDO='' FAILED=0
 	FIRST_PORT=$((5000 + SERIAL * 20)) PORT=$((5000 + SERIAL * 20))
 	on host "echo 'toe-test-begin $SERIAL' >/dev/kmsg" >/dev/null || die "the host is gone"
 	netstat_save
@@ -561,6 +561,7 @@ cleanup()
 		[ -z "${PID[$name]:-}" ] || pipe_close "$name"
 	done
 	[ -z "$HOST_UNDO" ] || on host "$HOST_UNDO" >/dev/null
+	[ -z "$PEER_UNDO" ] || on peer "$PEER_UNDO" >/dev/null
 	[ "$rc" != 4 ] || exit 4
 	log_clean
 	[ "$rc" = 0 ] || [ $FAILED != 0 ] || FAILED=1

@@ -8,22 +8,22 @@
 SAME_PORT=9100		# the programs' connections go to the ports from here on
 SAME_PORTS=9101-9199
 
-# Usage: same_policy never|engine|churn
+# Usage: same_policy never|engine|churn [FILTER]	(which flows: words of rules, and of churn)
 same_policy()
 {
-	local out
+	local out which=${2:-rport $SAME_PORTS}
 
 	toectl unload >/dev/null 2>&1
 	classifier_in
 	out=$(toectl "policy del prio 32767" 2>&1) || die "policy: $out"
 	[ "$1" = never ] ||
-		out=$(toectl "policy add prio 2 rport $SAME_PORTS threshold 1" 2>&1) || die "policy: $out"
+		out=$(toectl "policy add prio 2 $which threshold 1" 2>&1) || die "policy: $out"
 	CHURN=
-	HOST_UNDO="$GUEST/toectl unload"
+	HOST_UNDO="$GUEST/toectl unload; ${SAME_UNDO:-}"
 	[ "$1" = churn ] || return 0
-	CHURN=$(on host "$GUEST/toectl -j flow churn rport $SAME_PORTS every 7ms \
+	CHURN=$(on host "$GUEST/toectl -j flow churn $which every 7ms \
 		>$GUEST/churn.json 2>&1 & echo \$!")
-	HOST_UNDO="kill $CHURN; rm -f $GUEST/churn.json; $GUEST/toectl unload"
+	HOST_UNDO="kill $CHURN; rm -f $GUEST/churn.json; $HOST_UNDO"
 }
 
 # What the engine had to do with it, in OPENS and RETURNS
