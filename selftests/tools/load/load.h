@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * load: what the cost of moving data is measured with. The host is the client and
+ * says on each connection what it wants; the peer serves all of them in one thread.
+ *
+ *	load serve PORT
+ *	load bulk send|receive|sendfile|splice ADDRESS PORT FLOWS BYTES CALL
+ *	load rr ADDRESS PORT FLOWS COUNT SIZE
+ *	load copy in|out FILE COUNT CALL
+ *
+ * bulk moves BYTES on each of FLOWS connections, CALL bytes in a system call; rr makes
+ * COUNT transactions of SIZE bytes there and SIZE back, on FLOWS connections at once;
+ * copy moves COUNT pieces of CALL bytes to or from a file that is there, in a tmpfs:
+ * no socket can do for less.
+ *
+ * bulk and rr first do a part of it, print "warm" and wait for a line. Then they do it
+ * all between two marks of the instruction counter (selftests/insn) and print
+ * "ok bytes=N ns=N".
+ */
+#ifndef _LOAD_H
+#define _LOAD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* The tags are 1 and 2; see selftests/insn/insn.c. */
+#define MARK(tag) \
+	__asm__ volatile(".byte 0x0f, 0x1f, 0x84, 0x00, " #tag ", 0x00, 0x65, 0x70" \
+			 ::: "memory")
+
+/**
+ * enum want - what the peer is to do with what follows
+ * @WANT_SINK: read, and answer each @bytes with one byte
+ * @WANT_SOURCE: send @bytes for each byte that comes
+ * @WANT_ECHO: send @bytes for each @bytes that come
+ */
+enum want {
+	WANT_SINK = 1,
+	WANT_SOURCE,
+	WANT_ECHO,
+};
+
+/**
+ * struct wish - the first bytes of a connection
+ * @want: enum want
+ * @pad: 0
+ * @bytes: see there
+ */
+struct wish {
+	uint32_t want;
+	uint32_t pad;
+	uint64_t bytes;
+};
+
+/* What is sent, and where is put what comes */
+#define BUFFER		(4u << 20)
+extern char *buffer;
+
+/* Ends the program with a message. */
+void die(const char *what) __attribute__((noreturn));
+/* A number of a command line, from 1 to @most; or ends the program. */
+uint64_t number(const char *word, uint64_t most);
+
+uint64_t now_ns(void);
+/* All of it, on a blocking socket; or ends the program. */
+void write_all(int fd, size_t n);
+void read_all(int fd, size_t n);
+/* A connection that has told @want and @bytes. */
+int dial(const char *address, const char *port, enum want want, uint64_t bytes);
+/* Says that it is warm and waits for the word to go on. */
+void warm(void);
+void done(uint64_t bytes, uint64_t begin_ns);
+
+int serve(const char *port);
+int bulk(int argc, char **argv);
+int rr(int argc, char **argv);
+int copy(int argc, char **argv);
+
+#endif /* _LOAD_H */
