@@ -117,6 +117,16 @@ struct toe_flow *toe_flow_by_id(u32 id)
 	return flow;
 }
 
+/* A socket of the kernel's own need not hold its namespace, and may still be there
+ * when that goes. Whoever finds it alive in an RCU read-side section ends that
+ * before the namespace's exit calls (cleanup_net() of net/core/net_namespace.c).
+ */
+static bool toe_net_alive(const struct net *net)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_any_held(), "toe: no RCU read lock");
+	return check_net(net);
+}
+
 static struct toe_flow *toe_flow_new(const struct toe_flow_key *key)
 {
 	struct toe_flow *flow;
@@ -155,8 +165,10 @@ struct toe_flow *toe_flow_obtain(const struct toe_flow_key *key)
 		return ERR_PTR(-ENOMEM);
 	refcount_inc(&flow->refs);
 	rcu_read_lock();
-	old = rhashtable_lookup_get_insert_fast(&toe_table, &flow->node,
-						toe_flow_params);
+	old = toe_net_alive(key->net) ?
+	      rhashtable_lookup_get_insert_fast(&toe_table, &flow->node,
+						toe_flow_params) :
+	      ERR_PTR(-ESHUTDOWN);
 	if (!old) {
 		rcu_read_unlock();
 		atomic_inc(&toe_states[TOE_STATE_HOST]);
@@ -186,6 +198,8 @@ int toe_flow_begin(struct toe_flow *flow, struct sock *sk,
 		return -EEXIST;
 	if (flow->leaving)
 		return -EAGAIN;
+	if (!toe_net_alive(flow->key.net))
+		return -ENOTCONN;
 	if (!refcount_inc_not_zero(&sk->sk_refcnt))
 		return -ENOTCONN;
 	atomic_inc(&toe_active);
@@ -413,6 +427,20 @@ int toe_flow_walk(int (*fn)(struct toe_flow *flow, void *arg), void *arg)
 	return err;
 }
 
+static int toe_return_net_one(struct toe_flow *flow, void *arg)
+{
+	if (flow->key.net == arg && READ_ONCE(flow->busy)) {
+		toe_flow_kick(flow, TOE_REASON_NETNS);
+		flush_work(&flow->work);
+	}
+	return 0;
+}
+
+void toe_flow_return_net(struct net *net)
+{
+	toe_flow_walk(toe_return_net_one, net);
+}
+
 static int toe_forget_net_one(struct toe_flow *flow, void *arg)
 {
 	if (flow->key.net == arg)
@@ -476,7 +504,7 @@ int toe_flow_init(void)
 	toe_flow_cache = KMEM_CACHE(toe_flow, SLAB_HWCACHE_ALIGN);
 	if (!toe_flow_cache)
 		return -ENOMEM;
-	toe_wq = alloc_workqueue("toe", WQ_UNBOUND, 0);
+	toe_wq = alloc_workqueue("toe", WQ_UNBOUND | WQ_MEM_RECLAIM, 0);
 	if (!toe_wq)
 		goto err_cache;
 	err = rhashtable_init(&toe_table, &toe_flow_params);

@@ -410,8 +410,18 @@ void toe_flow_return_all(struct toe_engine *e, enum toe_reason reason);
 void toe_flow_kick_all(enum toe_reason reason);
 
 /**
+ * toe_flow_return_net() - return the flows of a network namespace that goes, and
+ *	wait until they are back
+ * @net: the namespace; nobody holds it any more, but sockets of the kernel's own
+ *	may still be there
+ *
+ * Context: process.
+ */
+void toe_flow_return_net(struct net *net);
+
+/**
  * toe_flow_forget_net() - a network namespace goes away
- * @net: the namespace; its sockets are gone
+ * @net: the namespace; all its flows are HOST
  *
  * Context: process.
  */

@@ -27,8 +27,9 @@
 #define TOE_MAX_PARKED	1024
 
 struct toe_gate_net {
-	struct mutex	lock;	/* of hooked */
+	struct mutex	lock;	/* of what follows */
 	bool		hooked;
+	bool		closing;	/* no flow opens any more */
 };
 
 static unsigned int toe_gate_net_id __read_mostly;
@@ -199,7 +200,9 @@ int toe_gate_hook(struct net *net)
 	int err = 0;
 
 	mutex_lock(&gn->lock);
-	if (!gn->hooked) {
+	if (gn->closing) {
+		err = -ESHUTDOWN;
+	} else if (!gn->hooked) {
 		err = nf_register_net_hooks(net, toe_gate_ops,
 					    ARRAY_SIZE(toe_gate_ops));
 		gn->hooked = !err;
@@ -257,11 +260,25 @@ static int __net_init toe_gate_net_init(struct net *net)
 	return 0;
 }
 
+/* A socket of the kernel's own need not hold its namespace. Its flow comes back
+ * while there still are links and, should it be in one, conntrack.
+ */
+static void __net_exit toe_gate_net_pre_exit(struct net *net)
+{
+	struct toe_gate_net *gn = net_generic(net, toe_gate_net_id);
+
+	mutex_lock(&gn->lock);
+	gn->closing = true;
+	mutex_unlock(&gn->lock);
+	toe_flow_return_net(net);
+}
+
 static void __net_exit toe_gate_net_exit(struct net *net)
 {
 	struct toe_gate_net *gn = net_generic(net, toe_gate_net_id);
 
-	/* A flow that is not HOST would hold the namespace by its socket. */
+	/* Those that were signalled while the namespace lived */
+	toe_flow_return_net(net);
 	toe_flow_forget_net(net);
 	if (gn->hooked)
 		nf_unregister_net_hooks(net, toe_gate_ops,
@@ -270,6 +287,7 @@ static void __net_exit toe_gate_net_exit(struct net *net)
 
 static struct pernet_operations toe_gate_net_ops = {
 	.init	= toe_gate_net_init,
+	.pre_exit = toe_gate_net_pre_exit,
 	.exit	= toe_gate_net_exit,
 	.id	= &toe_gate_net_id,
 	.size	= sizeof(struct toe_gate_net),

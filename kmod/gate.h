@@ -10,7 +10,8 @@
  * @net: the namespace
  *
  * Context: process, may sleep.
- * Return: 0 or the error of nf_register_net_hooks().
+ * Return: 0, -ESHUTDOWN when the namespace goes away, or the error of
+ * nf_register_net_hooks().
  */
 int toe_gate_hook(struct net *net);
 

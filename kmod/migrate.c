@@ -21,8 +21,14 @@
  *	lock, remove	un-send, adopt, feed, send: the socket is native
  *	gate open	parked FIN or RST are processed
  *	RELEASE		held frames go to the host
+ *
+ * The connection may be what writes dirty pages to a disk (NFS, iSCSI), and stands
+ * still while it moves. So nothing here may wait for a page to be written, and
+ * there is always a thread for it: the scope in toe_migrate_work(), and
+ * WQ_MEM_RECLAIM of toe_wq.
  */
 #include <linux/etherdevice.h>
+#include <linux/sched/mm.h>
 #include <net/dst.h>
 #include <net/tcp.h>
 
@@ -421,6 +427,7 @@ static void toe_work_close(struct toe_flow *flow)
 void toe_migrate_work(struct work_struct *work)
 {
 	struct toe_flow *flow = container_of(work, struct toe_flow, work);
+	unsigned int noio = memalloc_noio_save();
 
 	switch (flow->state) {
 	case TOE_STATE_HOST:
@@ -439,5 +446,6 @@ void toe_migrate_work(struct work_struct *work)
 		}
 		break;
 	}
+	memalloc_noio_restore(noio);
 	toe_flow_put(flow);
 }

@@ -120,7 +120,9 @@ enum toe_flow_state {
 	X(STALLED,	"stalled",	"the peer has not acknowledged anything for a while") \
 	X(KEEPALIVE,	"keepalive",	"it was idle until the peer was to be asked whether it is there") \
 	/* refused, too */						       \
-	X(ECN,		"ecn",		"it agreed on ECN, which the engine does not carry")
+	X(ECN,		"ecn",		"it agreed on ECN, which the engine does not carry") \
+	/* returned: the flow was on the engine */			       \
+	X(NETNS,	"netns",	"its network namespace goes away")
 
 enum toe_reason {
 #define TOE_REASON_ENUM(name, word, text) TOE_REASON_##name,
