@@ -182,6 +182,30 @@ test_churn_unanswered()
 	churn_closes
 }
 
+# The peer opens its window, and what says so is lost: only a probe finds out.
+test_churn_shut_window()
+{
+	local bytes=$((16 * M))
+
+	churn_connected
+	h send $bytes
+	soon 10000 churn_is_still h tx || fail "the window stays open: $R"
+	peer_loses output 100
+	p recv $bytes
+	soon 10000 churn_is_still p rx || fail "the peer goes on: $R"
+	ge "bytes read" "$(val bytes)" 1
+	peer_loses_nothing_more
+	got p rx $bytes
+	got h tx $bytes
+	churn_end
+	churn_closes
+}
+
+churn_is_still()	# ACTOR JOB
+{
+	tell "$1" state "$2" && [ "$(val still_us)" -ge 500000 ]
+}
+
 churn_repeats()	# LEAST
 {
 	tell h info && [ "$(val retransmits)" -ge "$1" ]
