@@ -115,7 +115,10 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 	st->mss_clamp = tp->rx_opt.mss_clamp;
 	st->advmss = tp->advmss;
 	st->rcv_mss = icsk->icsk_ack.rcv_mss;
-	st->pmtu = dst ? dst_mtu(dst) : icsk->icsk_pmtu_cookie;
+	/* of the two, what the socket goes by and what its route has heard */
+	st->pmtu = icsk->icsk_pmtu_cookie;
+	if (dst)
+		st->pmtu = min(st->pmtu, dst_mtu(dst));
 	st->sndbuf = READ_ONCE(sk->sk_sndbuf);
 	st->rcvbuf = READ_ONCE(sk->sk_rcvbuf);
 	st->retrans = tp->total_retrans;
@@ -271,6 +274,24 @@ static void toe_shadow_advertise(struct sock *sk, const struct toe_state *st)
 		__tcp_send_ack(sk, tp->rcv_nxt, 0);
 }
 
+/* The path may let less through than the host knows. The ICMP error that said it came
+ * here, too, but perhaps behind the acknowledgement of what the engine then sent anew,
+ * and was taken for a forgery (tcp_v4_err()).
+ */
+static void toe_shadow_adopt_path(struct toe_flow *flow, struct sock *sk,
+				  const struct toe_state *st)
+{
+	const struct inet_connection_sock *icsk = inet_csk(sk);
+	u32 least = IPV6_MIN_MTU;
+
+	if (flow->key.tuple.family == AF_INET)
+		least = READ_ONCE(sock_net(sk)->ipv4.ip_rt_min_pmtu);
+	if (st->pmtu < least || st->pmtu >= icsk->icsk_pmtu_cookie)
+		return;
+	WRITE_ONCE(tcp_sk(sk)->mtu_info, st->pmtu);
+	icsk->icsk_af_ops->mtu_reduced(sk);
+}
+
 void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		       const struct toe_state *final)
 {
@@ -314,6 +335,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 			toe_keepalive_repeat(sk);
 		toe_room_make(&flow->room, sk);
 		toe_shadow_advertise(sk, final);
+		toe_shadow_adopt_path(flow, sk, final);
 	}
 	spin_lock_bh(&flow->lock);
 	__skb_queue_purge(&flow->rx_queue);

@@ -23,7 +23,7 @@ wire_one()
 		soon 3000 tell h offload || die "offload: $R"
 	fi
 	# shellcheck disable=SC2086
-	cable both $WIRE_KEYS seed="$4"
+	cable "${WIRE_DIR:-both}" $WIRE_KEYS seed="$4"
 	tell $to recv $bytes chunk=256K || die "$to: $R"
 	tell $from send $bytes chunk=256K || die "$from: $R"
 	tell $to wait rx 60000 || die "$to: $R"
@@ -90,21 +90,19 @@ wire_peer()
 
 bench_wire()
 {
-
-
 	modules_in
 	cable_in
 	actor h host
 	actor p peer
-	wire_bar good "a good wire" 32 ""
-	wire_bar loss-tenth "0.1 % of all frames are lost" 32 loss=1000
-	wire_bar loss-one "1 % is lost" 16 loss=10000
-	wire_bar loss-five "5 % are lost" 8 loss=50000
-	wire_bar delay "50 ms there and back" 32 delay=25000
-	wire_bar reorder "2 % come 2 ms late" 16 "reorder=20000 late=2000"
-	wire_bar duplicate "5 % come twice" 32 dup=50000
-	wire_bar narrow "the peer's window shrinks and opens" 8 narrow=5000
-	wire_bar mss "an MSS of 536" 16 "" mss=536
+	wire_bar good "a good wire" 16 ""
+	wire_bar loss-tenth "0.1 % of all frames are lost" 16 loss=1000
+	wire_bar loss-one "1 % is lost" 8 loss=10000
+	wire_bar loss-five "5 % are lost" 4 loss=50000
+	wire_bar delay "50 ms there and back" 6 delay=25000
+	wire_bar reorder "2 % come 2 ms late" 8 "reorder=20000 late=2000"
+	wire_bar duplicate "5 % come twice" 16 dup=50000
+	WIRE_DIR=to-host wire_bar narrow "the peer's window shrinks and opens" 8 narrow=5000
+	wire_bar mss "an MSS of 536" 8 "" mss=536
 	wire_peer tcp_sack=0 -- no-sack "no SACK, and 1 % is lost" 8 loss=10000
 	wire_peer tcp_timestamps=0 -- no-timestamps "no timestamps, and 1 % is lost" 8 loss=10000
 	wire_peer tcp_window_scaling=0 -- no-scaling "no window scaling, and 1 % is lost" 8 loss=10000

@@ -45,6 +45,8 @@
 #define SNDBUF_MIN	(8u << 20)
 #define SNDBUF_MAX	(256u << 20)
 
+#define MSS_MIN		88		/* TCP_MIN_MSS of the kernel */
+
 /* The clocks of host and card are not one: a step that covers it */
 #define TS_STEP_US	2000
 
@@ -110,13 +112,26 @@ static bool small_window(const struct toe_state *st)
 	return promised(st) < full / 4;
 }
 
+/* What the peer takes, and what the path is known to let through: the card would
+ * have to learn that anew, by losing segments.
+ */
+static uint32_t largest_segment(const struct toe_state *st)
+{
+	uint32_t headers = st->tuple.family == AF_INET ? 20 + 20 : 40 + 20;
+	uint32_t mss = st->mss_clamp;
+
+	if (st->pmtu >= headers + MSS_MIN && st->pmtu - headers < mss)
+		mss = st->pmtu - headers;
+	return mss;
+}
+
 static int set_options(int fd, const struct toe_state *st)
 {
 	struct tcp_repair_opt opt[4];
 	unsigned int n = 0;
 
 	opt[n].opt_code = OPT_MSS;
-	opt[n++].opt_val = st->mss_clamp;
+	opt[n++].opt_val = largest_segment(st);
 	/* The connect() has chosen a scale. Without one agreed it is 0. */
 	opt[n].opt_code = OPT_WINDOW;
 	opt[n].opt_val = 0;
@@ -211,7 +226,7 @@ static int set_sequences(int fd, const struct toe_state *st)
 static int set_identity(int fd, const struct toe_state *st)
 {
 	const struct toe_tuple *t = &st->tuple;
-	uint32_t maxseg = st->mss_clamp;
+	uint32_t maxseg = largest_segment(st);
 	struct sockaddr_storage ss;
 	socklen_t len;
 	int err;
