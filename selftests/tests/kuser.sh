@@ -127,8 +127,14 @@ kuser_nfsd_up()	# PORT
 		rpc.mountd -F -N 2 -N 3 >/run/kuser.log 2>&1 &
 		echo \$! >/run/kuser.mountd
 		exportfs -o rw,no_root_squash,insecure,no_subtree_check,fsid=0 '*:/srv/kuser'
-		rpc.nfsd -p $1 -N 3 -V 4 4
-		echo Y >/proc/fs/nfsd/v4_end_grace 2>/dev/null || true"
+		rpc.nfsd -p $1 -N 3 -V 4 4"
+	soon 20000 kuser_grace_over || die "the NFS server's grace period does not end"
+}
+
+# The server waits for clients of an earlier life to come back, and takes nothing new.
+kuser_grace_over()
+{
+	[ "$(on host "echo Y >/proc/fs/nfsd/v4_end_grace; cat /proc/fs/nfsd/v4_end_grace")" = Y ]
 }
 
 kuser_nfsd_down()
@@ -234,7 +240,7 @@ kuser_nfs_client()
 	local how
 
 	kuser_begin rport "$2"
-	KUSER_UNDO="umount -f /mnt; $KUSER_UNDO"
+	KUSER_UNDO="timeout -s KILL 5 umount -f -l /mnt; $KUSER_UNDO"
 	kuser_ganesha "$2"
 	for how in $KUSER_MODES; do
 		kuser_tree $how
@@ -244,7 +250,7 @@ kuser_nfs_client()
 		kuser_umount
 		kuser_on peer 60 "diff -r $KUSER_DIR/tree $KUSER_EXPORT/$how"
 		kuser_mount "$@"
-		kuser_on host 120 "diff -r $KUSER_DIR/tree /mnt/$how; rm -r /mnt/$how"
+		kuser_on host 120 "diff -r $KUSER_DIR/tree /mnt/$how"
 		kuser_umount
 		kuser_policy_end $how 2
 	done
@@ -448,16 +454,15 @@ kuser_cut()
 test_kuser_nfs_cut()
 {
 	kuser_begin rport $KUSER_CUT
-	KUSER_UNDO="touch $KUSER_DIR/enough; umount -f /mnt; $KUSER_UNDO"
+	KUSER_UNDO="touch $KUSER_DIR/enough; timeout -s KILL 5 umount -f -l /mnt; $KUSER_UNDO"
 	kuser_ganesha $KUSER_CUT
 	kuser_tree never
 	kuser_policy engine
 	kuser_mount $PEER_ADDR $KUSER_CUT
 	kuser_cut 60 "n=0; until [ -e $KUSER_DIR/enough ]; do
-		n=\$((n + 1)); cp -r $KUSER_DIR/tree /mnt/\$n && rm -rf /mnt/\$((n - 1)); done
-		mv /mnt/\$n /mnt/tree"
-	kuser_on host 60 "echo 3 >/proc/sys/vm/drop_caches; diff -r $KUSER_DIR/tree /mnt/tree"
-	kuser_on peer 60 "diff -r $KUSER_DIR/tree $KUSER_EXPORT/tree"
+		n=\$((n + 1)); cp -r $KUSER_DIR/tree /mnt/\$n; done; sync -f /mnt"
+	kuser_on peer 60 "for d in $KUSER_EXPORT/*; do diff -r $KUSER_DIR/tree \$d; done"
+	kuser_on host 60 "echo 3 >/proc/sys/vm/drop_caches; diff -r $KUSER_DIR/tree /mnt/1"
 	kuser_umount
 	# And a server that does not answer any more.
 	kuser_mount $PEER_ADDR $KUSER_CUT tcp,soft,timeo=10,retrans=1
