@@ -46,12 +46,12 @@ wire_carried()	# tx|rx BYTES
 # Usage: wire_bar NAME WHAT MIB KEYS [WORDS]	(as the cable and the connection take them)
 wire_bar()
 {
-	local what=$2 per=1 dir run i state states=(native engine) WIRE_KEYS=$4 WIRE_WORDS=${5:-}
-	local -A median least most values
+	local dir run i state states=(native engine) WIRE_KEYS=$4 WIRE_WORDS=${5:-}
+	local -A values
 
 	for dir in sends receives; do
 		[ -z "$ONLY" ] || [ "$ONLY" = "$1" ] || [ "$ONLY" = "$1-$dir" ] || continue
-		values=()
+		values=([native]='' [engine]='')
 		for ((run = 1; run <= RUNS; run++)); do
 			for i in 0 1; do
 				state=${states[$(((run + i) % 2))]}
@@ -61,15 +61,27 @@ wire_bar()
 			done
 		done
 		progress_line
-		for state in "${states[@]}"; do
-			read -r median[$state] least[$state] most[$state] \
-				<<<"$(tr ' ' '\n' <<<"${values[$state]% }" | spread)"
-		done
-		bar_row "$name-$dir" "$what, us per MiB" native
-		name=$1-$dir bar_row "" "" engine "$(awk -v a="${median[native]}" -v b="${median[engine]}" \
-			-v limit=$WIRE_BAR 'BEGIN { r = b / a; printf "%.4f %s %s", r, limit,
-				r <= limit ? "yes" : "NO" }')"
+		wire_rows "$1-$dir" "$2"
 	done
+}
+
+# Two rows, of what is in wire_bar()'s arrays. Usage: wire_rows NAME WHAT
+wire_rows()
+{
+	local native engine least most ratio holds
+
+	printf '%s: %s\n' "$1" "$2"
+	read -r native least most <<<"$(spread_of "${values[native]}")"
+	printf '  %-12s %10.0f %10.0f %10.0f\n' native "$native" "$least" "$most"
+	read -r engine least most <<<"$(spread_of "${values[engine]}")"
+	read -r ratio holds <<<"$(awk -v a="$native" -v b="$engine" -v limit=$WIRE_BAR 'BEGIN {
+		r = b / a; printf "%.4f %s", r, r <= limit ? "yes" : "NO" }')"
+	[ "$holds" = yes ] || HOLDS=1
+	printf '  %-12s %10.0f %10.0f %10.0f  %7s %7s  %s\n' engine "$engine" "$least" "$most" \
+		"$ratio" $WIRE_BAR "$holds"
+	JSON+="${JSON:+,}{\"name\":\"$1\",\"what\":\"$2, us per MiB\",\"native\":[$(words_json \
+		"${values[native]}")],\"engine\":[$(words_json "${values[engine]}")],\"ratio\":$ratio,"
+	JSON+="\"limit\":$WIRE_BAR,\"holds\":$([ "$holds" = yes ] && echo true || echo false)}"
 }
 
 # A setting of the peer's stack, for one bar. Usage: wire_peer SETTING=VALUE... -- BAR...
@@ -90,6 +102,7 @@ wire_peer()
 
 bench_wire()
 {
+	printf '  %-12s %10s %10s %10s  %7s %7s  %s\n' "us per MiB:" median min max ratio bar holds
 	modules_in
 	cable_in
 	actor h host
