@@ -17,13 +17,14 @@ wire_one()
 
 	[ "$2" = sends ] || from=p to=h dir=rx
 	[ $(($4 % 2)) = 1 ] || family=v6
+	# Before they meet: who has known a better wire goes by that for a while.
+	# shellcheck disable=SC2086
+	cable "${WIRE_DIR:-both}" $WIRE_KEYS seed="$4"
 	# shellcheck disable=SC2086
 	meet h p $family $WIRE_WORDS
 	if [ "$3" = engine ]; then
 		soon 3000 tell h offload || die "offload: $R"
 	fi
-	# shellcheck disable=SC2086
-	cable "${WIRE_DIR:-both}" $WIRE_KEYS seed="$4"
 	tell $to recv $bytes chunk=256K || die "$to: $R"
 	tell $from send $bytes chunk=256K || die "$from: $R"
 	tell $to wait rx 60000 || die "$to: $R"
@@ -114,11 +115,11 @@ bench_wire()
 	wire_bar delay "50 ms there and back" 6 delay=25000
 	wire_bar reorder "2 % come 2 ms late" 8 "reorder=20000 late=2000"
 	wire_bar duplicate "5 % come twice" 16 dup=50000
-	WIRE_DIR=to-host wire_bar narrow "the peer's window shrinks and opens" 8 narrow=5000
+	WIRE_DIR=to-host wire_bar narrow "the peer's window shrinks and opens" 16 narrow=5000
 	wire_bar mss "an MSS of 536" 8 "" mss=536
 	wire_peer tcp_sack=0 -- no-sack "no SACK, and 1 % is lost" 8 loss=10000
 	wire_peer tcp_timestamps=0 -- no-timestamps "no timestamps, and 1 % is lost" 8 loss=10000
-	wire_peer tcp_window_scaling=0 -- no-scaling "no window scaling, and 1 % is lost" 8 loss=10000
+	wire_peer tcp_window_scaling=0 -- no-scaling "no window scaling, and 1 % is lost" 16 loss=10000
 	tell h quit
 	tell p quit
 	cable_out

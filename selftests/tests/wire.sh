@@ -137,10 +137,11 @@ wire_condition()
 
 	setup
 	cable_in
+	# Before they meet: who has known a better wire goes by that for a while.
+	cable "${WIRE_DIR:-both}" "$@"
 	wire_meet "${WIRE_MEET:-}" "${WIRE_MEET:-}"
 	wire_offload
 	cable_counts
-	cable "${WIRE_DIR:-both}" "$@"
 	wire_move "$bytes"
 	# shellcheck disable=SC2086	# two words
 	[ -z "${WIRE_CARD:-}" ] || wire_card_says $WIRE_CARD
