@@ -2,7 +2,6 @@
 /* What else a socket can be asked for while it is connected. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <linux/bpf.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
@@ -10,7 +9,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 #include "sockapi.h"
 #include "tls.h"
@@ -94,64 +92,14 @@ static void ktls(struct conn *c)
 	saw("received all: %d, the peer: %s", at == c->sent, answered(c));
 }
 
-static int bpf(int cmd, union bpf_attr *attr)
-{
-	return syscall(SYS_bpf, cmd, attr, sizeof(*attr));
-}
-
-/* In a sockmap without a program: the socket works as before. */
-static void sockmap(struct conn *c)
-{
-	union bpf_attr create = {
-		.map_type = BPF_MAP_TYPE_SOCKMAP,
-		.key_size = 4,
-		.value_size = 4,
-		.max_entries = 1,
-	};
-	uint32_t key = 0, value = c->fd;
-	int map = bpf(BPF_MAP_CREATE, &create);
-	union bpf_attr update = {
-		.map_fd = map,
-		.key = (uintptr_t)&key,
-		.value = (uintptr_t)&value,
-	};
-	union bpf_attr delete = { .map_fd = map, .key = (uintptr_t)&key };
-
-	if (map < 0)
-		die("sockmap: %s", strerror(errno));
-	saw("into a sockmap: %s", error_name(bpf(BPF_MAP_UPDATE_ELEM, &update) ? errno : 0));
-	order(c, "recv 500000");
-	order(c, "send 500000");
-	send_all(c, 500000, 0);
-	receive_all(c, 500000, 0);
-	saw("the peer: %s", answered(c));
-	saw("out of it: %s", error_name(bpf(BPF_MAP_DELETE_ELEM, &delete) ? errno : 0));
-	order(c, "recv 500000");
-	send_all(c, 500000, 0);
-	saw("the peer: %s", answered(c));
-	close(map);
-}
-
 /* A connection to an address of this host, beside the case's own */
 static void own_address(struct conn *c)
 {
-	struct sockaddr_storage addr;
-	socklen_t len = sizeof(addr);
-	int listener, from, to, family;
 	size_t done = 0;
+	int from, to;
 	ssize_t n;
 
-	if (getsockname(c->fd, (struct sockaddr *)&addr, &len))
-		die("getsockname: %s", strerror(errno));
-	family = addr.ss_family;
-	((struct sockaddr_in *)&addr)->sin_port = 0;
-	listener = socket(family, SOCK_STREAM, 0);
-	if (bind(listener, (struct sockaddr *)&addr, len) || listen(listener, 1) ||
-	    getsockname(listener, (struct sockaddr *)&addr, &len))
-		die("listen: %s", strerror(errno));
-	from = socket(family, SOCK_STREAM, 0);
-	saw("connect: %s", error_name(connect(from, (struct sockaddr *)&addr, len) ? errno : 0));
-	to = accept(listener, NULL, NULL);
+	own_pair(c, &from, &to);
 	for (int i = 0; i < 200; i++) {
 		pattern_fill(buf, sizeof(buf), i * sizeof(buf), SEED_HOST);
 		if (send(from, buf, 10000, 0) != 10000)
@@ -168,14 +116,12 @@ static void own_address(struct conn *c)
 	saw("received: %zu", done);
 	close(from);
 	close(to);
-	close(listener);
 }
 
 const struct api_case other_cases[] = {
 	{ "urgent",		urgent },
 	{ "urgent-in-line",	urgent_in_line },
 	{ "ktls",		ktls },
-	{ "sockmap",		sockmap },
 	{ "own-address",	own_address },
 	{},
 };

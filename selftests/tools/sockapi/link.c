@@ -4,6 +4,7 @@
  */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -159,6 +160,27 @@ void receive_all(struct conn *c, size_t len, int flags)
 	}
 	check(c, buf, done);
 	free(buf);
+}
+
+void own_pair(struct conn *c, int *from, int *to)
+{
+	struct sockaddr_storage addr;
+	socklen_t len = sizeof(addr);
+	int listener;
+
+	if (getsockname(c->fd, (struct sockaddr *)&addr, &len))
+		die("getsockname: %s", strerror(errno));
+	/* the port is at one place in both families */
+	((struct sockaddr_in *)&addr)->sin_port = 0;
+	listener = socket(addr.ss_family, SOCK_STREAM, 0);
+	if (bind(listener, (struct sockaddr *)&addr, len) || listen(listener, 1) ||
+	    getsockname(listener, (struct sockaddr *)&addr, &len))
+		die("listen: %s", strerror(errno));
+	*from = socket(addr.ss_family, SOCK_STREAM, 0);
+	saw("connect: %s",
+	    error_name(connect(*from, (struct sockaddr *)&addr, len) ? errno : 0));
+	*to = accept(listener, NULL, NULL);
+	close(listener);
 }
 
 static int queued(int fd, unsigned long request)

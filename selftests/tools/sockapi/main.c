@@ -132,7 +132,8 @@ static bool is_wanted(const char *name, int argc, char **argv)
 static int run_host(const char *addr, int port, int argc, char **argv)
 {
 	static const struct api_case *const all[] = {
-		io_cases, option_cases, poll_cases, copy_cases, other_cases, end_cases,
+		io_cases, option_cases, poll_cases, copy_cases, uring_cases, bpf_cases,
+		other_cases, end_cases,
 	};
 
 	if (argc > 0 && !strcmp(argv[0], "engine")) {

@@ -45,7 +45,7 @@ struct api_case {
 
 /* Ended by one without a name */
 extern const struct api_case io_cases[], option_cases[], poll_cases[], end_cases[],
-	copy_cases[], other_cases[];
+	copy_cases[], uring_cases[], bpf_cases[], other_cases[];
 
 /* Ends the program: the test itself failed, not what is tested. */
 void die(const char *fmt, ...) __attribute__((format(printf, 1, 2), noreturn));
@@ -84,6 +84,9 @@ void fill(struct conn *c, uint8_t *buf, size_t len);
 void wait_inq(struct conn *c, int bytes);
 /* Waits until the peer has acknowledged all. */
 void wait_acked(struct conn *c);
+
+/* Two ends of a connection from the case's own address to itself */
+void own_pair(struct conn *c, int *from, int *to);
 
 void set(struct conn *c, int level, int name, int value);
 int get(struct conn *c, int level, int name);
