@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What the tests are written in. check sources this file, then the tests.
 #
-#	connected [from-peer] [v6]	actors h (host) and p (peer), connected
+#	connected [from-peer] [v6 | mapped | link]	actors h (host) and p (peer), connected
 #	h WORDS, p WORDS		tell an actor; its answer must be "ok ..."
 #	tell ACTOR WORDS		the same, any answer; it is in $R
 #	val KEY				a value of the answer
@@ -22,6 +22,8 @@ GUEST=/tmp/toe			# where the host has modules and tools
 CARD_SOCKET=/src/build/run/toecard.sock
 HOST_ADDR=10.77.0.1 PEER_ADDR=10.77.0.2
 HOST_ADDR6=fd77::1 PEER_ADDR6=fd77::2
+# link-local, from their MACs (net.sh), and the interfaces that are their scopes
+HOST_LINK=fe80::5054:ff:fe77:1 PEER_LINK=fe80::5054:ff:fe77:2 HOST_SCOPE=eth0 PEER_SCOPE=peer0
 M=1048576
 
 declare -A IN OUT PID
@@ -214,14 +216,20 @@ val()
 
 # Connects two actors. What begins with mark= or uid= is for the host's socket, with
 # mss= for the peer's, with isn= for the one that calls.
-# Usage: meet HOST-ACTOR PEER-ACTOR [from-peer] [v6] [mptcp] [mark=N] [uid=N] [mss=N] [isn=N]
+# mapped: IPv6 sockets, IPv4 addresses. link: IPv6, link-local addresses.
+# Usage: meet HOST-ACTOR PEER-ACTOR [from-peer] [v6 | mapped | link] [mptcp] [mark=N] [uid=N]
+#	[mss=N] [isn=N]
 meet()
 {
-	local host=$1 peer=$2 listener=$2 caller=$1 addr=$PEER_ADDR proto= word
+	local host=$1 peer=$2 listener=$2 caller=$1 to=$PEER_ADDR from=$HOST_ADDR proto= word
+	local here= there=
 	local -A words=()
 	shift 2
 
-	[[ " $* " != *" v6 "* ]] || addr=$PEER_ADDR6
+	[[ " $* " != *" v6 "* ]] || to=$PEER_ADDR6 from=$HOST_ADDR6
+	[[ " $* " != *" mapped "* ]] || to=::ffff:$to from=::ffff:$from
+	[[ " $* " != *" link "* ]] ||
+		to=$PEER_LINK from=$HOST_LINK here=%$HOST_SCOPE there=%$PEER_SCOPE
 	[[ " $* " != *" mptcp "* ]] || proto=mptcp
 	for word; do
 		case $word in
@@ -231,16 +239,16 @@ meet()
 		esac
 	done
 	if [[ " $* " = *" from-peer "* ]]; then
-		listener=$host caller=$peer
-		[ $addr = $PEER_ADDR ] && addr=$HOST_ADDR || addr=$HOST_ADDR6
+		listener=$host caller=$peer to=$from
+		word=$here here=$there there=$word
 	fi
 	for word; do
 		[[ $word != isn=* ]] || words[$caller]+=" $word"
 	done
 	PORT=$((PORT + 1))
-	tell $listener listen $addr $PORT $proto ${words[$listener]:-} || die "$listener: listen: $R"
+	tell $listener listen $to$there $PORT $proto ${words[$listener]:-} || die "$listener: listen: $R"
 	say $listener accept
-	tell $caller connect $addr $PORT $proto ${words[$caller]:-} || die "$caller: connect: $R"
+	tell $caller connect $to$here $PORT $proto ${words[$caller]:-} || die "$caller: connect: $R"
 	hear $listener || die "$listener: accept: $R"
 }
 
@@ -418,7 +426,8 @@ card_is_empty()
 {
 	CARD_LEFT=$(card '.card | [(.flows | length), .map_entries, .neighbours, .addresses, .held] | join(" ")')
 	CARD_LEFT+=$(on card 'ss -Htan; ip neigh show nud permanent; ip -br addr show dev lo |
-		grep -oE "(10\.77|fd77).*"')
+		grep -oE "(10\.77|fd77).*"; ip -o -6 addr show scope link
+		ip -6 route show table local proto static')
 	[ "$CARD_LEFT" = "0 0 0 0 0" ]
 }
 

@@ -7,11 +7,12 @@ asleep()	# ACTOR JOB
 	tell "$1" state "$2" && [ "$(val in_call)" = 1 ] && [ "$(val still_us)" -gt 60000 ]
 }
 
-# Usage: blocked_receive [epoll]
+# Usage: blocked_receive WORD-OF-CONNECTED [epoll]
 blocked_receive()
 {
 	setup
-	connected
+	connected "$1"
+	shift
 	h recv $((3 * M)) "$@"
 	soon 10000 asleep h rx || fail "the receiver does not sleep"
 	h offload
@@ -41,21 +42,27 @@ received()	# BYTES
 
 test_blocked_recv()
 {
-	blocked_receive
+	blocked_receive v4
+}
+
+test_blocked_recv_v6()
+{
+	blocked_receive v6
 }
 
 test_epoll_in()
 {
-	blocked_receive epoll
+	blocked_receive v4 epoll
 }
 
-# The peer does not read: its window is shut.
+# The peer does not read: its window is shut. Usage: blocked_send WORD-OF-CONNECTED [epoll]
 blocked_send()
 {
 	local bytes=$((24 * M)) before
 
 	setup
-	connected
+	connected "$1"
+	shift
 	h send $bytes "$@"
 	soon 10000 asleep h tx || fail "the sender does not sleep"
 	# What the engine takes may make room for more; then it sleeps again.
@@ -86,12 +93,17 @@ sent_more()	# THAN
 
 test_blocked_send()
 {
-	blocked_send
+	blocked_send v4
+}
+
+test_blocked_send_v6()
+{
+	blocked_send v6
 }
 
 test_epoll_out()
 {
-	blocked_send epoll
+	blocked_send v4 epoll
 }
 
 # Its own buffer is full, while the peer reads slowly.

@@ -73,12 +73,37 @@ test_ipv6_receives()
 	one_way p h rx $((16 * M))
 }
 
-test_both_at_once()
+# IPv6 sockets of both ends, IPv4 on the wire
+test_mapped()
+{
+	setup
+	connected mapped
+	one_way h p tx $((8 * M))
+	pipe_close h
+	pipe_close p
+	connected mapped from-peer
+	one_way p h rx $((8 * M))
+}
+
+# Addresses that mean something on their link only
+test_link_local()
+{
+	setup
+	connected link
+	one_way h p tx $((8 * M))
+	pipe_close h
+	pipe_close p
+	connected link from-peer
+	one_way p h rx $((8 * M))
+}
+
+# Usage: both_at_once [WORD of connected]
+both_at_once()
 {
 	local bytes=$((32 * M))
 
 	setup
-	connected
+	connected "$@"
 	h offload
 	p recv $bytes
 	h recv $bytes
@@ -98,12 +123,23 @@ test_both_at_once()
 	leaves_nothing
 }
 
-test_ping_pong()
+test_both_at_once()
+{
+	both_at_once
+}
+
+test_both_at_once_v6()
+{
+	both_at_once v6
+}
+
+# Usage: ping_pong [WORD of connected]
+ping_pong()
 {
 	local count=2000 size=64
 
 	setup
-	connected
+	connected "$@"
 	h set nodelay 1
 	p set nodelay 1
 	h offload
@@ -128,13 +164,24 @@ test_ping_pong()
 	leaves_nothing
 }
 
+test_ping_pong()
+{
+	ping_pong
+}
+
+test_ping_pong_v6()
+{
+	ping_pong v6
+}
+
 # Bytes before, in and after the engine make one stream.
-test_out_and_back()
+# Usage: out_and_back [WORD of connected]
+out_and_back()
 {
 	local part=$((8 * M)) i
 
 	setup
-	connected
+	connected "$@"
 	p recv $((3 * part))
 	h recv $((3 * part))
 	for i in 1 2 3; do
@@ -159,6 +206,26 @@ test_out_and_back()
 	p close
 	no_timeouts
 	leaves_nothing
+}
+
+test_out_and_back()
+{
+	out_and_back
+}
+
+test_out_and_back_v6()
+{
+	out_and_back v6
+}
+
+test_out_and_back_mapped()
+{
+	out_and_back mapped
+}
+
+test_out_and_back_link_local()
+{
+	out_and_back link
 }
 
 # The classifier offloads by itself what crosses the threshold.

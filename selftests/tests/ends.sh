@@ -4,7 +4,7 @@
 # applications must have the same to tell. It costs no retransmission timeout
 # and leaves nothing.
 
-# Usage: twice STORY REASON	(the reason why it comes back)
+# Usage: twice STORY REASON [WORD of connected]	(the reason why it comes back)
 twice()
 {
 	setup
@@ -13,7 +13,7 @@ twice()
 		actor_ready h host
 		actor_ready p peer
 		: >"$WORK/$MODE"
-		meet h p
+		meet h p "${3:-v4}"
 		"$1"
 		[ $FAILED = 0 ] || die "in mode $MODE"
 	done
@@ -238,6 +238,28 @@ story_killed_sending()
 	ge "bytes that arrived" "$(val bytes)" 1
 	p close
 	wait "${PID[h]}" 2>/dev/null
+}
+
+# The same by IPv6, in all its kinds
+test_ends_v6()
+{
+	twice story_peer_fin peer-fin v6
+	twice story_local_close local-fin v6
+	twice story_peer_rst peer-rst v6
+	twice story_local_rst local-rst v6
+}
+
+test_ends_mapped()
+{
+	twice story_peer_rst_sending peer-rst mapped
+	twice story_local_rst local-rst mapped
+}
+
+test_ends_link_local()
+{
+	twice story_peer_fin peer-fin link
+	twice story_peer_rst_sending peer-rst link
+	twice story_local_rst local-rst link
 }
 
 # Both close at the same time.

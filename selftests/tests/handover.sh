@@ -129,10 +129,11 @@ test_handovers_idle()
 # Here the bar of no timeout is not met: a stack that has just got its flow back
 # can promise the peer more than its buffer holds. The counters are told. See
 # "Room" in docs/architecture.md.
-test_handovers_both_ways()
+# Usage: handovers_both_ways [WORD of connected]
+handovers_both_ways()
 {
 	setup
-	connected
+	connected "$@"
 	p recv eof
 	h recv eof
 	h send forever
@@ -145,11 +146,22 @@ test_handovers_both_ways()
 	leaves_nothing
 }
 
+test_handovers_both_ways()
+{
+	handovers_both_ways
+}
+
+test_handovers_both_ways_v6()
+{
+	handovers_both_ways v6
+}
+
 # Small messages go to and fro meanwhile: each waits for the move to end.
-test_handovers_ping_pong()
+# Usage: handovers_ping_pong [WORD of connected]
+handovers_ping_pong()
 {
 	setup
-	connected
+	connected "$@"
 	h set nodelay 1
 	p set nodelay 1
 	p echo 1000000 64
@@ -167,4 +179,19 @@ test_handovers_ping_pong()
 	p close
 	no_timeouts
 	leaves_nothing
+}
+
+test_handovers_ping_pong()
+{
+	handovers_ping_pong
+}
+
+test_handovers_ping_pong_v6()
+{
+	handovers_ping_pong v6
+}
+
+test_handovers_ping_pong_link_local()
+{
+	handovers_ping_pong link
 }

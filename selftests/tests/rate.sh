@@ -163,7 +163,7 @@ test_rate_slow()
 	toed_start "interval ${INTERVAL}ms"
 	rule
 	events_begin
-	connected
+	connected v6
 	p recv eof
 	h send $((2 * M))
 	tell h wait tx

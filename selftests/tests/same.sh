@@ -35,7 +35,7 @@ same_policy_end()
 	RETURNS=$(grew returned/admin)
 }
 
-# sockapi on host and peer. Usage: same_sockets ADDRESS
+# sockapi on host and peer. Usage: same_sockets ADDRESS [THE-HOST-CALLS-IT]
 same_sockets()
 {
 	local how n out cases
@@ -49,7 +49,7 @@ same_sockets()
 	for how in never engine churn; do
 		stats_begin
 		same_policy $how
-		LIMIT=150 on host "timeout 140 $GUEST/sockapi run $1 $SAME_PORT ${words[$how]} ${SAME_CASES:-}" \
+		LIMIT=150 on host "timeout 140 $GUEST/sockapi run ${2:-$1} $SAME_PORT ${words[$how]} ${SAME_CASES:-}" \
 			>"$WORK/same.$how" || fail "$how: sockapi: $(tail -n 3 "$WORK/same.$how")"
 		same_policy_end
 		note "$how: $OPENS opens, $RETURNS returns by churn"
@@ -78,4 +78,18 @@ test_same_sockets()
 test_same_sockets_ipv6()
 {
 	same_sockets $PEER_ADDR6
+}
+
+# IPv6 sockets with IPv4 addresses, and addresses of the link: what reads addresses
+SAME_ADDRESS_CASES="values info urgent half-close half-closed linger-zero killed socket-error passing uring"
+
+test_same_sockets_mapped()
+{
+	SAME_CASES=${SAME_CASES:-$SAME_ADDRESS_CASES} same_sockets ::ffff:$PEER_ADDR
+}
+
+test_same_sockets_link_local()
+{
+	SAME_CASES=${SAME_CASES:-$SAME_ADDRESS_CASES own-address} \
+		same_sockets $PEER_LINK%$PEER_SCOPE $PEER_LINK%$HOST_SCOPE
 }

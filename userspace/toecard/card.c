@@ -217,6 +217,7 @@ static int new_parts(struct card *c, const struct card_config *cfg)
 	if (!c->hold)
 		return -EIO;
 	sc.hold = hold_ifindex(c->hold);
+	neigh_set_hold(c->neigh, sc.hold);
 	c->steer = steer_new(&sc);
 	if (!c->steer)
 		return -EIO;

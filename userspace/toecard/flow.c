@@ -274,7 +274,7 @@ static int restore(struct flow *f)
 	err = wire(f);
 	if (err)
 		return err;
-	err = repair_open(&f->st);
+	err = repair_open(&f->st, f->card->wire);
 	if (err < 0)
 		return err;
 	f->lf.fd = err;

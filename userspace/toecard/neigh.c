@@ -5,7 +5,10 @@
  *
  * The host's address sits on lo: enough for a restored socket to bind and for
  * frames to be taken, and no link ever answers ARP or ND for it (the guard
- * would not let the answer out either). The route to a peer goes straight out
+ * would not let the answer out either). A link-local one sits where its frames come
+ * in, by the wire port and by the tap of the held ones: the kernel takes it for local
+ * there only. Nobody asks the card for it: what is not a flow's goes to the host.
+ * The route to a peer goes straight out
  * of the wire port: the next hop's link-layer address, as the host knows it, is
  * the neighbour's, gateway or not.
  */
@@ -17,6 +20,7 @@
 #include <linux/neighbour.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <netinet/in.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +29,7 @@
 #include "neigh.h"
 
 #define CHAINS	256
+#define LOCAL_METRIC	1024	/* behind the kernel's own */
 
 /**
  * struct entry - an address, ours or a peer's
@@ -50,7 +55,7 @@ struct table {
 struct neigh {
 	struct mnl_socket *nl;
 	unsigned int portid, seq;
-	unsigned int wire, lo;
+	unsigned int wire, hold, lo;
 	uint32_t mtu;
 	struct table local, remote;
 };
@@ -78,7 +83,8 @@ static int talk(struct neigh *n, struct nlmsghdr *nlh)
 	return 0;
 }
 
-static int do_address(struct neigh *n, const struct entry *e, bool add)
+static int do_address_on(struct neigh *n, const struct entry *e,
+			 unsigned int ifindex, bool add)
 {
 	char buf[256];
 	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
@@ -92,10 +98,63 @@ static int do_address(struct neigh *n, const struct entry *e, bool add)
 	ifa->ifa_prefixlen = (uint8_t)(len * 8);
 	ifa->ifa_flags = IFA_F_PERMANENT | IFA_F_NODAD;
 	ifa->ifa_scope = RT_SCOPE_UNIVERSE;
-	ifa->ifa_index = n->lo;
+	ifa->ifa_index = ifindex;
 	mnl_attr_put(nlh, IFA_LOCAL, len, e->addr);
 	mnl_attr_put(nlh, IFA_ADDRESS, len, e->addr);
 	return talk(n, nlh);
+}
+
+/* The kernel makes the route to an IPv6 address of its own later, in a work
+ * (addrconf_dad_work()); frames that came before would be lost.
+ */
+static int do_local_route(struct neigh *n, const struct entry *e,
+			  unsigned int ifindex, bool add)
+{
+	char buf[256];
+	struct nlmsghdr *nlh = mnl_nlmsg_put_header(buf);
+	struct rtmsg *rtm;
+
+	nlh->nlmsg_type = add ? RTM_NEWROUTE : RTM_DELROUTE;
+	nlh->nlmsg_flags = add ? NLM_F_CREATE | NLM_F_REPLACE : 0;
+	rtm = mnl_nlmsg_put_extra_header(nlh, sizeof(*rtm));
+	rtm->rtm_family = AF_INET6;
+	rtm->rtm_dst_len = 128;
+	rtm->rtm_table = RT_TABLE_LOCAL;
+	rtm->rtm_protocol = RTPROT_STATIC;
+	rtm->rtm_scope = RT_SCOPE_UNIVERSE;
+	rtm->rtm_type = RTN_LOCAL;
+	mnl_attr_put(nlh, RTA_DST, 16, e->addr);
+	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
+	mnl_attr_put_u32(nlh, RTA_PRIORITY, LOCAL_METRIC);
+	return talk(n, nlh);
+}
+
+static int do_local(struct neigh *n, const struct entry *e,
+		    unsigned int ifindex, bool add)
+{
+	int err = do_address_on(n, e, ifindex, add);
+
+	if (e->family == AF_INET || (err && add))
+		return err;
+	err = do_local_route(n, e, ifindex, add);
+	if (err && add)
+		do_address_on(n, e, ifindex, false);
+	return err;
+}
+
+static int do_address(struct neigh *n, const struct entry *e, bool add)
+{
+	int err;
+
+	if (e->family == AF_INET ||
+	    !IN6_IS_ADDR_LINKLOCAL((const struct in6_addr *)e->addr))
+		return do_local(n, e, n->lo, add);
+	err = do_local(n, e, n->wire, add);
+	if (!err || !add)
+		err = do_local(n, e, n->hold, add);
+	if (err && add)
+		do_local(n, e, n->wire, false);
+	return err;
 }
 
 static int do_route(struct neigh *n, const struct entry *e, uint32_t pmtu,
@@ -313,6 +372,11 @@ struct neigh *neigh_new(unsigned int wire, uint32_t mtu)
 	}
 	n->portid = mnl_socket_get_portid(n->nl);
 	return n;
+}
+
+void neigh_set_hold(struct neigh *n, unsigned int hold)
+{
+	n->hold = hold;
 }
 
 void neigh_free(struct neigh *n)

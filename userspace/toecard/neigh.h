@@ -15,6 +15,8 @@ struct neigh;
 
 /* ifindex and MTU of the wire port; NULL after having logged why */
 struct neigh *neigh_new(unsigned int wire, uint32_t mtu);
+/* The interface that held frames come back in by: it has link-local addresses, too. */
+void neigh_set_hold(struct neigh *n, unsigned int hold);
 /* Removes whatever is still there. */
 void neigh_free(struct neigh *n);
 

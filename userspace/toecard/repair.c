@@ -80,8 +80,9 @@ static int fail(const char *what, int err)
 	return err;
 }
 
+/* @scope: the interface that link-local addresses are of */
 static socklen_t address(struct sockaddr_storage *ss, uint16_t family,
-			 const __be32 *addr, __be16 port)
+			 const __be32 *addr, __be16 port, unsigned int scope)
 {
 	struct sockaddr_in6 *sin6 = (void *)ss;
 	struct sockaddr_in *sin = (void *)ss;
@@ -95,6 +96,8 @@ static socklen_t address(struct sockaddr_storage *ss, uint16_t family,
 	}
 	memcpy(&sin6->sin6_addr, addr, 16);
 	sin6->sin6_port = port;
+	if (IN6_IS_ADDR_LINKLOCAL(&sin6->sin6_addr))
+		sin6->sin6_scope_id = scope;
 	return sizeof(*sin6);
 }
 
@@ -222,8 +225,11 @@ static int set_sequences(int fd, const struct toe_state *st)
 	return err;
 }
 
-/* Up to the connect(), which in repair mode sends nothing. */
-static int set_identity(int fd, const struct toe_state *st)
+/* Up to the connect(), which in repair mode sends nothing. A link-local address has
+ * bound the socket to the wire port, and held frames would not find it: they come in
+ * by the tap.
+ */
+static int set_identity(int fd, const struct toe_state *st, unsigned int wire)
 {
 	const struct toe_tuple *t = &st->tuple;
 	uint32_t maxseg = largest_segment(st);
@@ -241,16 +247,18 @@ static int set_identity(int fd, const struct toe_state *st)
 		err = set_header(fd, st);
 	if (err)
 		return fail("header fields", err);
-	len = address(&ss, t->family, t->local_addr, t->local_port);
+	len = address(&ss, t->family, t->local_addr, t->local_port, wire);
 	if (bind(fd, (struct sockaddr *)&ss, len))
 		return fail("bind", -errno);
-	len = address(&ss, t->family, t->remote_addr, t->remote_port);
+	len = address(&ss, t->family, t->remote_addr, t->remote_port, wire);
 	if (connect(fd, (struct sockaddr *)&ss, len))
 		return fail("connect", -errno);
+	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, "", 0))
+		return fail("SO_BINDTODEVICE", -errno);
 	return 0;
 }
 
-int repair_open(const struct toe_state *st)
+int repair_open(const struct toe_state *st, unsigned int wire)
 {
 	int fd, err;
 
@@ -267,7 +275,7 @@ int repair_open(const struct toe_state *st)
 	if (!err)
 		err = set_sequences(fd, st);
 	if (!err)
-		err = set_identity(fd, st);
+		err = set_identity(fd, st, wire);
 	if (!err)
 		err = set_options(fd, st);
 	if (!err)

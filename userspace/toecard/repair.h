@@ -17,7 +17,8 @@
  * repair_start(). The socket is non-blocking and says nothing before
  * repair_start(), nor by it.
  */
-int repair_open(const struct toe_state *st);
+/* wire: ifindex of the port, which link-local addresses belong to */
+int repair_open(const struct toe_state *st, unsigned int wire);
 int repair_sent(int fd, const struct iovec *iov, int niov);
 /* elapsed_us: since st->tsval was true */
 int repair_start(int fd, const struct toe_state *st, uint64_t elapsed_us);

@@ -80,6 +80,8 @@ int filter_set(int fd, int on);
 int bpf_set(int fd, int on);	/* a filter in eBPF */
 int ipsec_set(int fd, const char *dir);	/* ESP or nothing: "in", "out"; "off" */
 int isn_set(int fd, uint32_t isn);	/* of a connect() to come; not 0 */
+int options_set(int fd, int on);	/* what stands between IP and TCP */
+int ulp_set(int fd, const char *name);
 int segments_sign(int fd, int family, const char *how);	/* "md5" or "ao" */
 /* offload.c */
 void job_handover(struct job *job);

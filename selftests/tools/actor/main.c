@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/tcp.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
@@ -41,7 +42,8 @@ static const char help[] =
 	"set OPTION := sndbuf | rcvbuf | nodelay | cork | keepalive | keepidle |\n"
 	"              keepintvl | congestion |\n"
 	"              timestamp | timestampns | timestamping | filter | bpf |\n"
-	"              repair | ipsec { in | out | off }\n"
+	"              repair | ipsec { in | out | off } | options | ulp NAME |\n"
+	"              tos | ttl | tclass | hops\n"
 	"OPTION := chunk=N | rate=N | epoll	(chunk 0: random sizes)\n"
 	"ping and send are job tx, echo and recv job rx, handover job hand.\n";
 
@@ -166,6 +168,7 @@ static int endpoint_parse(char **word, struct sockaddr_storage *ss, socklen_t *l
 {
 	struct sockaddr_in6 *sin6 = (void *)ss;
 	struct sockaddr_in *sin = (void *)ss;
+	char *scope;
 
 	memset(ss, 0, sizeof(*ss));
 	if (inet_pton(AF_INET, word[1], &sin->sin_addr) == 1) {
@@ -173,6 +176,12 @@ static int endpoint_parse(char **word, struct sockaddr_storage *ss, socklen_t *l
 		sin->sin_port = htons(atoi(word[2]));
 		*len = sizeof(*sin);
 		return 0;
+	}
+	/* ADDRESS%INTERFACE */
+	scope = strchr(word[1], '%');
+	if (scope) {
+		*scope++ = 0;
+		sin6->sin6_scope_id = if_nametoindex(scope);
 	}
 	if (inet_pton(AF_INET6, word[1], &sin6->sin6_addr) == 1) {
 		sin6->sin6_family = AF_INET6;
@@ -389,6 +398,10 @@ static int do_set(int n, char **word)
 		{ "timestampns", SOL_SOCKET, SO_TIMESTAMPNS },
 		{ "timestamping", SOL_SOCKET, SO_TIMESTAMPING },
 		{ "repair", IPPROTO_TCP, TCP_REPAIR },
+		{ "tos", IPPROTO_IP, IP_TOS },
+		{ "ttl", IPPROTO_IP, IP_TTL },
+		{ "tclass", IPPROTO_IPV6, IPV6_TCLASS },
+		{ "hops", IPPROTO_IPV6, IPV6_UNICAST_HOPS },
 	};
 	int fd = conn.fd >= 0 ? conn.fd : conn.listener, value;
 	unsigned int i;
@@ -403,9 +416,12 @@ static int do_set(int n, char **word)
 		return 0;
 	}
 	if (!strcmp(word[1], "filter") || !strcmp(word[1], "bpf") ||
+	    !strcmp(word[1], "options") || !strcmp(word[1], "ulp") ||
 	    !strcmp(word[1], "ipsec")) {
 		if ((*word[1] == 'f' ? filter_set(fd, atoi(word[2])) :
 		     *word[1] == 'b' ? bpf_set(fd, atoi(word[2])) :
+		     *word[1] == 'o' ? options_set(fd, atoi(word[2])) :
+		     *word[1] == 'u' ? ulp_set(fd, word[2]) :
 				       ipsec_set(fd, word[2])) < 0)
 			return fail("setsockopt");
 		puts("ok");

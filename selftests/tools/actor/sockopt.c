@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* What makes a socket one that is not offloaded. */
 #include <errno.h>
+#include <netinet/in.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 #include <linux/bpf.h>
 #include <linux/filter.h>
-#include <linux/in.h>
 #include <linux/tcp.h>
 #include <linux/xfrm.h>
 
@@ -78,6 +78,28 @@ int ipsec_set(int fd, const char *dir)
 	if (!strcmp(dir, "off"))
 		return setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, NULL, 0);
 	return setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &p, sizeof(p));
+}
+
+/* IPv4: an option that means nothing; IPv6: an extension header that does not. */
+int options_set(int fd, int on)
+{
+	/* the kernel fills in the next header; PadN, four bytes */
+	static const unsigned char header[8] = { 0, 0, 1, 4 };
+	static const unsigned char nop[4] = { 1, 1, 1, 0 };
+	struct sockaddr_in6 addr;
+	socklen_t len = sizeof(addr);
+
+	if (getpeername(fd, (struct sockaddr *)&addr, &len))
+		return -1;
+	if (addr.sin6_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&addr.sin6_addr))
+		return setsockopt(fd, IPPROTO_IPV6, IPV6_DSTOPTS, header,
+				  on ? sizeof(header) : 0);
+	return setsockopt(fd, IPPROTO_IP, IP_OPTIONS, nop, on ? sizeof(nop) : 0);
+}
+
+int ulp_set(int fd, const char *name)
+{
+	return setsockopt(fd, IPPROTO_TCP, TCP_ULP, name, strlen(name));
 }
 
 /* Whoever the peer is: the key is for a prefix of no bits. */

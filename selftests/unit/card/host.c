@@ -666,7 +666,7 @@ static const char *restore(struct host_flow *h)
 	if (off < h->una || end > h->next || end < off)
 		return "CLOSE: snd_una or snd_nxt";
 	world_enter(HOST);
-	h->fd = repair_open(st);
+	h->fd = repair_open(st, 0);
 	world_enter(CARD);
 	if (h->fd < 0)
 		return "restore";
