@@ -10,8 +10,8 @@
  *    flows instead of failing.
  * 3. The old congestion control's private area is kept in the flow and its
  *    module reference stays with the socket. .release runs when the stack takes
- *    ours off (close, or TCP_CONGESTION): it puts the old one back and lets it
- *    do its own release, so the caller drops the right reference.
+ *    ours off (the connection has ended, or TCP_CONGESTION): it puts the old one
+ *    back and lets it do its own release, so the caller drops the right reference.
  * 4. pkts_acked runs after the stack computed the round-trip time and icsk_rto
  *    from the coalesced acknowledgements, and before the timer is armed with it
  *    (tcp_ack(), net/ipv4/tcp_input.c).
@@ -28,6 +28,7 @@
 #include "cc.h"
 #include "flow.h"
 #include "info.h"
+#include "shadow.h"
 
 /* Segments; times the largest MSS it still fits an int in tcp_sndbuf_expand() */
 #define TOE_CWND	BIT(14)
@@ -99,6 +100,8 @@ static void toe_ca_release(struct sock *sk)
 	toe_ca_put_back(flow, sk);
 	if (flow->shadow.ca_ops->release)
 		flow->shadow.ca_ops->release(sk);
+	if (sk->sk_state == TCP_CLOSE)
+		toe_shadow_abandon(flow, sk);
 	toe_flow_kick(flow, TOE_REASON_CONGESTION);
 }
 

@@ -25,8 +25,15 @@ static bool toe_signed(const struct tcp_sock *tp)
 static bool toe_has_options(const struct sock *sk)
 {
 	const struct inet_sock *inet = inet_sk(sk);
+	const struct ip_options_rcu *opt;
+	bool any;
 
-	if (rcu_access_pointer(inet->inet_opt))
+	/* Those that were taken away leave an empty one behind. */
+	rcu_read_lock();
+	opt = rcu_dereference(inet->inet_opt);
+	any = opt && opt->opt.optlen;
+	rcu_read_unlock();
+	if (any)
 		return true;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6 && inet->pinet6 &&

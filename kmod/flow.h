@@ -103,6 +103,7 @@ struct toe_flow_key {
  *	way was looked up; @shadow.keepalive: a probe was not sent; @shadow.booked: what the socket has of @info;
  *	@shadow.segs_out: the socket's when it became a shadow
  * @gate: enum toe_gate_mode, L
+ * @scope: interface of link-local addresses, 0: others; set before the gate is shut
  * @parked: L, frames that wait for the flow's return
  * @okfn: L, where a parked frame goes on
  * @draining: L, the work feeds, up-calls only queue
@@ -177,6 +178,8 @@ struct toe_flow {
 		netdev_features_t	route_caps;
 		unsigned long		pacing_rate;
 		bool			mtup_enabled;
+		u8			tos;
+		s16			ttl;
 		bool			tx_stopped;
 		bool			keepalive;
 		u32			rcv_edge;
@@ -189,6 +192,7 @@ struct toe_flow {
 	} shadow;
 
 	enum toe_gate_mode	gate;
+	int			scope;
 	struct sk_buff_head	parked;
 	int (*okfn)(struct net *net, struct sock *sk, struct sk_buff *skb);
 	bool			draining;

@@ -2,7 +2,8 @@
 /*
  * The gate: a netfilter LOCAL_IN hook. A frame of an offloaded flow that
  * reaches the host is late (the engine's card held its fellows) or it is one
- * that belongs to the host: SYN, FIN, RST.
+ * that belongs to the host: SYN, FIN, RST, and what no engine reads: one with IP
+ * options or extension headers.
  *
  * Notes:
  * 1. The hook is the last one of LOCAL_IN, so the firewall judges first, and a
@@ -36,6 +37,22 @@ static unsigned int toe_gate_net_id __read_mostly;
 /* Flows whose gate is not open, all namespaces. */
 static atomic_t toe_gates_shut;
 
+#if IS_ENABLED(CONFIG_IPV6)
+/* Behind the extension headers. A fragment that is not the first one has none. */
+static int toe_gate_tcp6(struct sk_buff *skb)
+{
+	u8 nexthdr = ipv6_hdr(skb)->nexthdr;
+	__be16 frag_off;
+	int at;
+
+	if (likely(nexthdr == IPPROTO_TCP))
+		return skb_transport_offset(skb);
+	at = ipv6_skip_exthdr(skb, skb_network_offset(skb) +
+			      sizeof(struct ipv6hdr), &nexthdr, &frag_off);
+	return nexthdr == IPPROTO_TCP ? at : -EPROTO;
+}
+#endif
+
 /* Reads the addresses and the ports, both checked by the stack before it
  * delivers locally but for the ports' presence. Returns the TCP header.
  */
@@ -43,6 +60,7 @@ const struct tcphdr *toe_gate_key(struct toe_flow_key *key, struct sk_buff *skb,
 				  u8 family, struct net *net)
 {
 	const struct tcphdr *th;
+	int at;
 
 	memset(key, 0, sizeof(*key));
 	key->net = net;
@@ -52,22 +70,25 @@ const struct tcphdr *toe_gate_key(struct toe_flow_key *key, struct sk_buff *skb,
 
 		if (iph->protocol != IPPROTO_TCP || ip_is_fragment(iph))
 			return NULL;
+		at = skb_transport_offset(skb);
 		key->tuple.local_addr[0] = iph->daddr;
 		key->tuple.remote_addr[0] = iph->saddr;
+#if IS_ENABLED(CONFIG_IPV6)
 	} else {
 		const struct ipv6hdr *ip6h = ipv6_hdr(skb);
 
-		/* A flow with extension headers is not offloaded. */
-		if (ip6h->nexthdr != IPPROTO_TCP)
+		at = toe_gate_tcp6(skb);
+		if (at < 0)
 			return NULL;
 		memcpy(key->tuple.local_addr, &ip6h->daddr,
 		       sizeof(key->tuple.local_addr));
 		memcpy(key->tuple.remote_addr, &ip6h->saddr,
 		       sizeof(key->tuple.remote_addr));
+#endif
 	}
-	if (!pskb_may_pull(skb, skb_transport_offset(skb) + sizeof(*th)))
+	if (!pskb_may_pull(skb, at + sizeof(*th)))
 		return NULL;
-	th = tcp_hdr(skb);
+	th = (const struct tcphdr *)(skb->data + at);
 	key->tuple.local_port = th->dest;
 	key->tuple.remote_port = th->source;
 	return th;
@@ -80,13 +101,27 @@ static u32 toe_gate_payload(const struct sk_buff *skb, const struct tcphdr *th)
 	return skb->len > header ? skb->len - header : 0;
 }
 
-static enum toe_reason toe_gate_reason(const struct tcphdr *th)
+/* IP options, or extension headers, a fragment's among them */
+static bool toe_gate_options(const struct sk_buff *skb, u8 family)
+{
+	if (family == AF_INET)
+		return ip_hdr(skb)->ihl > sizeof(struct iphdr) / 4;
+	return ipv6_hdr(skb)->nexthdr != IPPROTO_TCP;
+}
+
+/* Why the flow has to come back for a frame; none: the engine takes it. */
+static enum toe_reason toe_gate_reason(const struct tcphdr *th,
+				       const struct sk_buff *skb, u8 family)
 {
 	if (th->rst)
 		return TOE_REASON_PEER_RST;
 	if (th->syn)
 		return TOE_REASON_PEER_SYN;
-	return TOE_REASON_PEER_FIN;
+	if (th->fin)
+		return TOE_REASON_PEER_FIN;
+	if (toe_gate_options(skb, family))
+		return TOE_REASON_OPTIONS;
+	return TOE_REASON_NONE;
 }
 
 static void toe_gate_park(struct toe_flow *flow, struct sk_buff *skb,
@@ -115,25 +150,26 @@ static void toe_gate_park(struct toe_flow *flow, struct sk_buff *skb,
 static noinline unsigned int toe_gate_frame(struct sk_buff *skb,
 					    const struct nf_hook_state *state)
 {
-	enum toe_reason reason = TOE_REASON_NONE;
+	u8 family = state->pf == NFPROTO_IPV6 ? AF_INET6 : AF_INET;
+	enum toe_reason reason;
 	const struct tcphdr *th;
 	struct toe_engine *e;
 	struct toe_flow_key key;
 	struct toe_flow *flow;
 	u32 id;
 
-	th = toe_gate_key(&key, skb, state->pf == NFPROTO_IPV6 ? AF_INET6 :
-			  AF_INET, state->net);
+	th = toe_gate_key(&key, skb, family, state->net);
 	if (!th)
 		return NF_ACCEPT;
 	/* The receive path's RCU read-side section keeps the flow. */
 	flow = toe_flow_find(&key);
 	if (!flow || READ_ONCE(flow->gate) == TOE_GATE_OPEN)
 		return NF_ACCEPT;
+	/* The same link-local addresses and ports, on another link */
+	if (flow->scope && flow->scope != skb->dev->ifindex)
+		return NF_ACCEPT;
 
-	if (th->syn || th->fin || th->rst)
-		reason = toe_gate_reason(th);
-
+	reason = toe_gate_reason(th, skb, family);
 	spin_lock_bh(&flow->lock);
 	if (flow->gate == TOE_GATE_OPEN) {
 		spin_unlock_bh(&flow->lock);

@@ -30,6 +30,7 @@
 #include <linux/etherdevice.h>
 #include <linux/sched/mm.h>
 #include <net/dst.h>
+#include <net/ipv6.h>
 #include <net/tcp.h>
 
 #include "admit.h"
@@ -172,6 +173,11 @@ static void toe_send_rst(struct toe_flow *flow, struct sock *sk)
 	if (!skb)
 		return;
 	flow->shadow.rst = NULL;
+	/* Another connection's by now: the old peer is answered when it speaks. */
+	if (sk->sk_state != TCP_CLOSE) {
+		consume_skb(skb);
+		return;
+	}
 	tcp_hdr(skb)->seq = htonl(flow->final.snd_nxt);
 	inet_csk(sk)->icsk_af_ops->queue_xmit(sk, skb, &inet_sk(sk)->cork.fl);
 }
@@ -219,11 +225,16 @@ static void toe_recall(struct toe_flow *flow)
 static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
 {
 	struct toe_engine *e = flow->engine;
+	struct toe_tuple tuple;
 	struct toe_way way = {};
 	enum toe_reason reason;
 	int err;
 
 	sk_flush_backlog(sk);
+	/* Another connection's by now, see toe_shadow_abandon() */
+	toe_tuple_from_sock(&tuple, sk);
+	if (memcmp(&tuple, &flow->key.tuple, sizeof(tuple)))
+		return TOE_REASON_STATE;
 	reason = toe_eligible(sk);
 	if (!reason)
 		reason = toe_way(sk, &flow->key.tuple, &way);
@@ -251,6 +262,18 @@ static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
 	return TOE_REASON_NONE;
 }
 
+/* What link-local addresses are unique on */
+static int toe_scope(const struct sock *sk, const struct toe_tuple *t)
+{
+#if IS_ENABLED(CONFIG_IPV6)
+	if (t->family == AF_INET6 &&
+	    ipv6_addr_type((const struct in6_addr *)t->remote_addr) &
+	    IPV6_ADDR_LINKLOCAL)
+		return READ_ONCE(sk->sk_bound_dev_if);
+#endif
+	return 0;
+}
+
 /* PREPARE to OPENED. TOE_REASON_NONE, or why not: then the flow is native
  * again and unbound.
  */
@@ -272,6 +295,7 @@ static enum toe_reason toe_open_on(struct toe_flow *flow)
 	toe_capture_open(flow);
 	/* Until here the peer's data reached the host. */
 	start = ktime_get_ns();
+	flow->scope = toe_scope(sk, &flow->key.tuple);
 	toe_gate_set(flow, TOE_GATE_INJECT);
 	toe_gate_settle();
 	lock_sock(sk);

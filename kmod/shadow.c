@@ -11,9 +11,13 @@
  * 3. Whatever the engine did, at removal the socket promises nothing less than
  *    what the peer has already been promised: the right window edge and the
  *    timestamps never go back.
+ * 4. connect() with AF_UNSPEC ends the connection and not the socket, which may
+ *    become another connection's the next moment, of the same name even. So it is
+ *    native from then on, and nothing of the old one is put into it.
  */
 #include <linux/mutex.h>
 #include <net/dst.h>
+#include <net/inet_ecn.h>
 #include <net/inet_common.h>
 #include <net/ipv6.h>
 #include <net/tcp.h>
@@ -78,6 +82,30 @@ static void toe_snapshot_ip(struct toe_flow *flow, const struct sock *sk,
 	}
 #endif
 	st->ttl = ttl;
+}
+
+/* As the application may set it; the stack marks ECN in the same byte. */
+static void toe_header_read(const struct toe_flow *flow, const struct sock *sk,
+			    u8 *tos, s16 *ttl)
+{
+	*tos = READ_ONCE(inet_sk(sk)->tos) & ~INET_ECN_MASK;
+	*ttl = READ_ONCE(inet_sk(sk)->uc_ttl);
+#if IS_ENABLED(CONFIG_IPV6)
+	if (flow->key.tuple.family == AF_INET6) {
+		*tos = READ_ONCE(inet6_sk(sk)->tclass) & ~INET_ECN_MASK;
+		*ttl = READ_ONCE(inet6_sk(sk)->hop_limit);
+	}
+#endif
+}
+
+bool toe_shadow_header_changed(const struct toe_flow *flow,
+			       const struct sock *sk)
+{
+	u8 tos;
+	s16 ttl;
+
+	toe_header_read(flow, sk, &tos, &ttl);
+	return tos != flow->shadow.tos || ttl != flow->shadow.ttl;
 }
 
 void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
@@ -168,6 +196,7 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	flow->shadow.pacing_rate = sk->sk_pacing_rate;
 	flow->shadow.mtup_enabled = icsk->icsk_mtup.enabled;
 	flow->shadow.rcv_edge = flow->rcv_edge;
+	toe_header_read(flow, sk, &flow->shadow.tos, &flow->shadow.ttl);
 	flow->shadow.tx_stopped = false;
 	flow->shadow.keepalive = false;
 	flow->shadow.installed = true;
@@ -292,6 +321,23 @@ static void toe_shadow_adopt_path(struct toe_flow *flow, struct sock *sk,
 	icsk->icsk_af_ops->mtu_reduced(sk);
 }
 
+void toe_shadow_abandon(struct toe_flow *flow, struct sock *sk)
+{
+	struct inet_connection_sock *icsk = inet_csk(sk);
+
+	sock_owned_by_me(sk);
+	WRITE_ONCE(icsk->icsk_af_ops, flow->shadow.af_ops);
+	WRITE_ONCE(sk->sk_pacing_rate, flow->shadow.pacing_rate);
+	icsk->icsk_mtup.enabled = flow->shadow.mtup_enabled;
+	sk->sk_gso_max_size = flow->shadow.gso_max_size;
+	sk->sk_gso_max_segs = flow->shadow.gso_max_segs;
+	sk->sk_route_caps = flow->shadow.route_caps;
+	toe_room_remove(&flow->room, sk);
+	tcp_sk(sk)->tlp_high_seq = 0;
+	flow->shadow.installed = false;
+	__skb_queue_purge(&flow->shadow.tx_pending);
+}
+
 void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		       const struct toe_state *final)
 {
@@ -300,6 +346,11 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 	int rcvbuf;
 
 	sock_owned_by_me(sk);
+	if (!flow->shadow.installed) {
+		if (sk->sk_state == TCP_CLOSE)
+			toe_info_book(flow, sk);
+		goto purge;
+	}
 	sk_flush_backlog(sk);
 	toe_info_book(flow, sk);
 	WRITE_ONCE(icsk->icsk_af_ops, flow->shadow.af_ops);
@@ -337,6 +388,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		toe_shadow_advertise(sk, final);
 		toe_shadow_adopt_path(flow, sk, final);
 	}
+purge:
 	spin_lock_bh(&flow->lock);
 	__skb_queue_purge(&flow->rx_queue);
 	__skb_queue_purge(&flow->rx_backlog);

@@ -52,6 +52,26 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		       const struct toe_state *final);
 
 /**
+ * toe_shadow_abandon() - the connection has ended, the socket need not have
+ * @flow: the flow
+ * @sk: locked, in TCP_CLOSE
+ *
+ * The socket is native afterwards; toe_shadow_remove() leaves it alone.
+ */
+void toe_shadow_abandon(struct toe_flow *flow, struct sock *sk);
+
+/**
+ * toe_shadow_header_changed() - has the application asked for another header?
+ * @flow: the flow
+ * @sk: its socket, a shadow
+ *
+ * Return: true when IP_TOS, IP_TTL, IPV6_TCLASS or IPV6_UNICAST_HOPS is not what
+ * the engine was told.
+ */
+bool toe_shadow_header_changed(const struct toe_flow *flow,
+			       const struct sock *sk);
+
+/**
  * toe_shadow_drain() - from now on up-calls queue and do not feed
  * @flow: in its work
  */

@@ -343,6 +343,9 @@ static void toe_feed_any(struct toe_flow *flow, struct sock *sk)
 {
 	local_bh_disable();
 	bh_lock_sock(sk);
+	/* See toe_shadow_abandon() */
+	if (!flow->shadow.installed)
+		goto out;
 	if (sock_owned_by_user(sk))
 		toe_feed_backlog(flow, sk);
 	else
@@ -352,6 +355,7 @@ static void toe_feed_any(struct toe_flow *flow, struct sock *sk)
 	 */
 	if (flow->shadow.installed && !flow->draining)
 		toe_credit(flow);
+out:
 	bh_unlock_sock(sk);
 	local_bh_enable();
 }

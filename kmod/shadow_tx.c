@@ -222,7 +222,7 @@ int toe_queue_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl)
 		goto out;
 	}
 	toe_cc_sent(sk);
-	if (unlikely(toe_unfit(sk)))
+	if (unlikely(toe_unfit(sk) || toe_shadow_header_changed(flow, sk)))
 		toe_flow_kick(flow, TOE_REASON_UNSUPPORTED);
 	/* Behind a FIN, or while the flow returns: taken back and sent later. */
 	if (flow->shadow.tx_stopped || flow->close_reason)

@@ -276,6 +276,90 @@ test_refuse_timestamping()
 	goes_now
 }
 
+# Which only its own stack can read.
+test_refuse_ulp()
+{
+	setup
+	stats_begin
+	on host "modprobe tls" >/dev/null || skip "the kernel has no TLS"
+	connected
+	h set ulp tls
+	refused ulp "upper layer protocol"
+	still_works
+	done_with
+}
+
+# The host's own packets have IP options, or an extension header.
+test_refuse_options()
+{
+	local family
+
+	setup
+	stats_begin
+	for family in v4 v6; do
+		connected $family
+		h set options 1
+		refused options "extension headers"
+		still_works
+		h set options 0
+		goes_now
+		quit_both
+	done
+}
+
+# Small messages: what the build machine merges, of IPv6 packets with an extension
+# header, does not come through its network.
+small_works()
+{
+	p echo 100 1000
+	h ping 100 1000
+	got h tx 100000
+	got p rx 100000
+}
+
+# The peer's packets begin to have them: the host's stack reads them, and the flow
+# goes on there. So it does when they are the host's.
+test_options_while_offloaded()
+{
+	local family who reason
+
+	setup
+	stats_begin
+	for family in v4 v6; do
+		connected $family
+		h set nodelay 1
+		p set nodelay 1
+		for who in p h; do
+			[ $who = p ] && reason=options || reason=unsupported
+			h offload
+			still_works
+			offloaded
+			$who set options 1
+			small_works
+			soon 10000 flow_is_now h host $reason || fail "$family $who: $R"
+			$who set options 0
+		done
+		still_works
+		no_timeouts
+		done_with
+		quit_both
+	done
+	is "returned/options" "$(grew returned/options)" 2
+	is "returned/unsupported" "$(grew returned/unsupported)" 2
+}
+
+# Usage: unfit_now OPTION VALUE AND-BACK
+unfit_now()
+{
+	h offload
+	still_works
+	offloaded
+	h set $1 $2
+	still_works
+	soon 10000 flow_is_now h host unsupported || fail "$1: $R"
+	h set $1 $3
+}
+
 # What is set while the flow is on an engine brings it back with the next bytes.
 test_unfit_while_offloaded()
 {
@@ -284,19 +368,21 @@ test_unfit_while_offloaded()
 	setup
 	stats_begin
 	connected
-	for what in "filter 1 0" "bpf 1 0" "timestamp 1 0" "timestamping 24 0"; do
+	for what in "filter 1 0" "bpf 1 0" "timestamp 1 0" "timestamping 24 0" "tos 16 0" \
+		"ttl 33 64"; do
 		# shellcheck disable=SC2086
-		set -- $what
-		h offload
-		still_works
-		offloaded
-		h set $1 $2
-		still_works
-		soon 10000 flow_is_now h host unsupported || fail "$1: $R"
-		h set $1 $3
+		unfit_now $what
 	done
-	is "returned/unsupported" "$(grew returned/unsupported)" 4
+	is "returned/unsupported" "$(grew returned/unsupported)" 6
 	still_works
+	done_with
+	quit_both
+	connected v6
+	for what in "tclass 16 0" "hops 33 64"; do
+		# shellcheck disable=SC2086
+		unfit_now $what
+	done
+	is "returned/unsupported" "$(grew returned/unsupported)" 8
 	done_with
 }
 

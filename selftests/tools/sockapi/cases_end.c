@@ -107,6 +107,48 @@ static void killed(struct conn *c)
 	saw("the peer: %s", peer(c, "recv-eof"));
 }
 
+/* The socket's next connection, to the same place. The peer has taken it. */
+static void connect_again(struct conn *c, const struct sockaddr *to, socklen_t len)
+{
+	struct tcp_info info = {};
+	socklen_t size = sizeof(info);
+
+	order(c, "accept");
+	saw("connect: %s", error_name(connect(c->fd, to, len) ? errno : 0));
+	answered(c);
+	c->sent = 0;
+	c->received = 0;
+	getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, &info, &size);
+	saw("SYNs sent again: %u", info.tcpi_total_retrans);
+	order(c, "recv 300000");
+	order(c, "send 300000");
+	send_all(c, 300000, 0);
+	receive_all(c, 300000, 0);
+	saw("the peer: %s", answered(c));
+}
+
+/* A connection ends, and its socket begins another one: later, and at once. */
+static void disconnect(struct conn *c)
+{
+	const struct sockaddr none = { .sa_family = AF_UNSPEC };
+	struct sockaddr_storage to;
+	socklen_t len = sizeof(to);
+
+	getpeername(c->fd, (struct sockaddr *)&to, &len);
+	saw("disconnect: %s", error_name(connect(c->fd, &none, sizeof(none)) ? errno : 0));
+	saw("send: %s", error_name(send(c->fd, buf, 1, MSG_NOSIGNAL) < 0 ? errno : 0));
+	saw("the peer: %s", peer(c, "recv-eof"));
+	connect_again(c, (struct sockaddr *)&to, len);
+	for (int i = 0; i < 3; i++) {
+		order(c, "send 1000");
+		wait_inq(c, 1);
+		saw("disconnect: %s",
+		    error_name(connect(c->fd, &none, sizeof(none)) ? errno : 0));
+		answered(c);
+		connect_again(c, (struct sockaddr *)&to, len);
+	}
+}
+
 /* Is a time what it has to be? With room for what a busy machine adds. */
 static bool about(uint64_t ms, uint64_t least, uint64_t most)
 {
@@ -160,6 +202,7 @@ const struct api_case end_cases[] = {
 	{ "unread",		unread },
 	{ "late-data",		late_data },
 	{ "killed",		killed },
+	{ "disconnect",		disconnect },
 	{ "user-timeout",	user_timeout },
 	{ "keepalive",		keepalive },
 	{},

@@ -66,6 +66,8 @@ static const char *do_accept(struct peer *p)
 	struct sockaddr_storage from;
 	socklen_t len = sizeof(from);
 
+	if (p->fd >= 0)
+		close(p->fd);
 	p->fd = accept(p->listener, (struct sockaddr *)&from, &len);
 	p->sent = 0;
 	p->received = 0;
