@@ -157,11 +157,10 @@ test_handovers_both_ways_v6()
 }
 
 # Small messages go to and fro meanwhile: each waits for the move to end.
-# Usage: handovers_ping_pong [WORD of connected]
-handovers_ping_pong()
+test_handovers_ping_pong()
 {
 	setup
-	connected "$@"
+	connected
 	h set nodelay 1
 	p set nodelay 1
 	p echo 1000000 64
@@ -179,19 +178,4 @@ handovers_ping_pong()
 	p close
 	no_timeouts
 	leaves_nothing
-}
-
-test_handovers_ping_pong()
-{
-	handovers_ping_pong
-}
-
-test_handovers_ping_pong_v6()
-{
-	handovers_ping_pong v6
-}
-
-test_handovers_ping_pong_link_local()
-{
-	handovers_ping_pong link
 }
