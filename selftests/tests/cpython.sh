@@ -10,14 +10,16 @@ REAL_CGROUP=/sys/fs/cgroup/real
 REAL_PINS=/sys/fs/bpf/real
 
 # Tests that connect, and are not another's twins (for other ways to poll, other file
-# objects), nor about what TLS is asked for. A group is a process.
-REAL_SOCKET="BasicTCPTest BasicTCPTest2 BufferIOTest ContextManagersTest
-	CreateServerFunctionalTest FileObjectClassTestCase UnbufferedFileObjectClassTestCase
+# objects), nor about what TLS is asked for. A group is a process. Not here: what counts on a wire
+# that takes no time, such as TestPreHandshakeClose of test_ssl (a reset has come when
+# close() returns), and tests that race.
+REAL_SOCKET="BasicTCPTest BufferIOTest ContextManagersTest
+	CreateServerFunctionalTest UnbufferedFileObjectClassTestCase
 	InterruptedSendTimeoutTest NetworkConnectionAttributesTest NetworkConnectionNoServer
 	NonBlockingTCPTests PurePythonSocketPairTest RecvmsgTCPTest RecvmsgIntoTCPTest
-	SendmsgTCPTest SendfileUsingSendTest SendfileUsingSendfileTest TCPCloserTest TCPTimeoutTest"
+	SendmsgTCPTest SendfileUsingSendfileTest TCPCloserTest TCPTimeoutTest"
 REAL_FTPLIB="TestFTPClass TestIPv6Environment TestTLS_FTPClass TestTimeouts"
-REAL_SSL="SimpleBackgroundTests TestPreHandshakeClose
+REAL_SSL="SimpleBackgroundTests
 	ThreadedTests.test_asyncore_server ThreadedTests.test_compression
 	ThreadedTests.test_getpeercert ThreadedTests.test_handshake_timeout
 	ThreadedTests.test_nonblocking_send ThreadedTests.test_recv_into_buffer_protocol_len
@@ -26,8 +28,12 @@ REAL_SSL="SimpleBackgroundTests TestPreHandshakeClose
 	ThreadedTests.test_starttls ThreadedTests.test_tls1_3 ThreadedTests.test_wrong_cert_tls12
 	ThreadedTests.test_wrong_cert_tls13
 	ThreadedTests.test_read_write_after_close_raises_valuerror"
+REAL_ASYNCIO_NOT="test_sock_lowlevel.EPollEventLoopTests.test_sock_client_connect_racing
+	test_sock_lowlevel.EPollEventLoopTests.test_sock_client_racing
+	test_streams.StreamTests.test_unhandled_exception
+	test_streams.StreamTests.test_unhandled_cancel"
 REAL_ASYNCIO="test_base_events.BaseLoopSockSendfileTests test_buffered_proto test_server
-	test_sock_lowlevel.EPollEventLoopTests test_streams.StreamTests
+	test_streams.StreamTests test_sock_lowlevel.EPollEventLoopTests
 	test_sslproto.SelectorStartTLSTests
 	test_events.EPollEventLoopTests.test_create_connection
 	test_events.EPollEventLoopTests.test_create_connection_local_addr
@@ -38,7 +44,6 @@ REAL_ASYNCIO="test_base_events.BaseLoopSockSendfileTests test_buffered_proto tes
 	test_events.EPollEventLoopTests.test_create_ssl_connection
 	test_events.EPollEventLoopTests.test_server_close
 	test_sendfile.EPollEventLoopTests.test_sendfile
-	test_sendfile.EPollEventLoopTests.test_sendfile_close_peer_in_the_middle_of_receiving
 	test_sendfile.EPollEventLoopTests.test_sendfile_ssl
 	test_sendfile.EPollEventLoopTests.test_sock_sendfile_success"
 
@@ -72,18 +77,19 @@ real_cpython()
 {
 	local out
 
-	out=$(LIMIT=120 on host "echo 0 >$REAL_CGROUP/cgroup.procs; cd $REAL
+	out=$(LIMIT=130 on host "echo 0 >$REAL_CGROUP/cgroup.procs; cd $REAL
 		export PYTHONDONTWRITEBYTECODE=1
 		run() { python3 cpython.py \"\$@\" >\$1.log 2>&1; }
 		run socket $(real_tests test_socket "$REAL_SOCKET") &
 		run ftplib $(real_tests test_ftplib "$REAL_FTPLIB") &
 		run ssl $(real_tests test_ssl "$REAL_SSL") &
-		run asyncio $(real_tests test_asyncio "$REAL_ASYNCIO") &
+		run asyncio $(real_tests test_asyncio "$REAL_ASYNCIO") \
+			$(real_tests -test_asyncio "$REAL_ASYNCIO_NOT") &
 		wait
-		grep -hE -A 40 '^(ERROR|FAIL): |^Timeout' *.log | head -n 80 | sed 's/^/#   /'")
+		grep -hE -A 40 '^(ERROR|FAIL|again): |^Timeout' *.log | head -n 80 | sed 's/^/#   /'")
 	[ -z "$out" ] || note "$HOW:"$'\n'"$out"
 	real_on host "cd $REAL; sort socket ftplib ssl asyncio; rm socket ftplib ssl asyncio" >>"$WORK/real.$HOW"
-	ge "tests, $HOW" "$(grep -c ' ok$' "$WORK/real.$HOW")" 350
+	ge "tests, $HOW" "$(grep -c ' ok$' "$WORK/real.$HOW")" 300
 	is "tests that failed, $HOW" "$(grep -c ' failed$' "$WORK/real.$HOW")" 0
 }
 

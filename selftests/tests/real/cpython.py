@@ -2,9 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # Runs tests of CPython and says how each ended, a line each: TEST OUTCOME
 #
-# Usage: cpython.py FILE NAME...	(NAME as unittest wants it, without "test.")
+# Usage: cpython.py FILE NAME...
+# NAME as unittest wants it, without "test."; with a "-" in front: not this one
 #
-# What python3 -m test does besides takes most of its time on an emulated machine.
+# What fails is run once more, alone, as python3 -m test --rerun does: many of these tests
+# reckon with how fast things are. "again: TEST" on standard error says so. What
+# python3 -m test does besides takes most of its time on an emulated machine.
 import faulthandler
 import sys
 import unittest
@@ -24,11 +27,32 @@ class Outcomes(unittest.TextTestResult):
         super().stopTest(test)
         now = self.counts()
         ends = [end for end in now if now[end] > self.before[end]]
-        print(test.id(), ",".join(ends) or "ok", file=out, flush=True)
+        outcomes[test.id()] = ",".join(ends) or "ok"
 
 
-faulthandler.dump_traceback_later(100, exit=True)
+def run(names):
+    tests = unittest.defaultTestLoader.loadTestsFromNames(names)
+    unittest.TextTestRunner(resultclass=Outcomes, verbosity=0).run(without(tests))
+
+
+def without(tests):
+    suite = unittest.TestSuite()
+    for test in tests:
+        if isinstance(test, unittest.TestSuite):
+            suite.addTest(without(test))
+        elif test.id() not in unwanted:
+            suite.addTest(test)
+    return suite
+
+
+faulthandler.dump_traceback_later(110, exit=True)
 support.use_resources = []	# none of the machine's, and no other machine
+outcomes = {}
+unwanted = {"test." + name[1:] for name in sys.argv[2:] if name[0] == "-"}
+run(["test." + name for name in sys.argv[2:] if name[0] != "-"])
+for name in [name for name in outcomes if outcomes[name] == "failed"]:
+    print("again:", name, file=sys.stderr)
+    run([name])
 with open(sys.argv[1], "w") as out:
-    tests = unittest.defaultTestLoader.loadTestsFromNames("test." + name for name in sys.argv[2:])
-    unittest.TextTestRunner(resultclass=Outcomes, verbosity=0).run(tests)
+    for name in outcomes:
+        print(name, outcomes[name], file=out)
