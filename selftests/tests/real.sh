@@ -226,7 +226,7 @@ real_redis()
 	local addr out
 
 	for addr in $HOST_ADDR $HOST_ADDR6; do
-		real_on host "redis-cli -p 9106 flushall"
+		real_on host "redis-cli -p 9106 flushall >/dev/null"
 		out=$(real_on peer "redis-benchmark -h $addr -p 9106 -P 16 -c 20 -n 3200 -d 500 --csv \
 			-t set,get,incr,lpush,rpush,lpop,sadd,hset,zadd,lrange_100,mset | cut -d, -f1")
 		says "benchmark:" $out
