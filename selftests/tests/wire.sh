@@ -429,6 +429,10 @@ wire_wrap_at()	# there|back [v6]
 		cable to-peer
 		got h1 tx $bytes
 		got p1 rx $bytes
+		if [ $moved$1 = 1there ]; then
+			soon 3000 wire_carried_now h1 tx $bytes ||
+				fail "the engine carried $(val tx_engine) bytes, not $bytes"
+		fi
 		tell h1 close
 		tell p1 close
 		[ $moved = 0 ] || return 0
