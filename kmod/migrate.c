@@ -11,6 +11,7 @@
  *	settle		every frame that passed the gate before is in the socket
  *			or in its backlog
  *	lock, flush	and now it is processed: the socket stands still
+ *	sent has left	what the host sent last is not overtaken by the engine
  *	snapshot, install, OPEN, the unacknowledged bytes, unlock
  * Closing:
  *	draining	the engine's bytes queue up for this work
@@ -51,6 +52,7 @@
 #include "way.h"
 
 #define TOE_OPEN_TRIES		3	/* calm before PREPARE, not calm after it */
+#define TOE_LEAVE_NS		(20 * NSEC_PER_MSEC)
 #define TOE_MAX_WINDOW		(U16_MAX << TCP_MAX_WSCALE)
 
 unsigned int toe_timeout_ms = 1000;
@@ -221,6 +223,23 @@ static void toe_recall(struct toe_flow *flow)
 		toe_final_guess(flow);
 }
 
+/* Waits until all that the socket has sent has left the host's queues: the engine
+ * has a way of its own to the wire, and the peer would see its segments first. The
+ * socket is locked, so no more of them come. False: it takes too long.
+ */
+static bool toe_sent_has_left(const struct sock *sk)
+{
+	u64 end = ktime_get_ns() + TOE_LEAVE_NS;
+
+	sock_owned_by_me(sk);
+	while (sk_wmem_alloc_get(sk)) {
+		if (ktime_get_ns() > end)
+			return false;
+		usleep_range(20, 50);
+	}
+	return true;
+}
+
 /* With the socket standing still. Returns 0 or why not; then nothing changed. */
 static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
 {
@@ -247,6 +266,8 @@ static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
 	/* A delayed acknowledgement: the engine would not know that it is owed. */
 	if (inet_csk_ack_scheduled(sk))
 		__tcp_send_ack(sk, tcp_sk(sk)->rcv_nxt, 0);
+	if (!toe_sent_has_left(sk))
+		return TOE_REASON_NOT_CALM;
 	ether_addr_copy(flow->opened.src_mac, way.src_mac);
 	ether_addr_copy(flow->opened.dst_mac, way.dst_mac);
 	toe_shadow_snapshot(flow, sk, &flow->opened);
