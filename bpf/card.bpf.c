@@ -50,6 +50,7 @@
 #define AF_INET		2
 #define AF_INET6	10
 #define IP_OFFSET_MF	0x3fff	/* more fragments, or an offset */
+#define FLOW_LABEL	0xfffff
 
 /* <linux/icmp.h> drags in the C library's headers */
 #define ICMP_DEST_UNREACH	3
@@ -94,7 +95,7 @@ struct {
 	__uint(max_entries, 1024);
 	__uint(map_flags, BPF_F_NO_PREALLOC);
 	__type(key, struct toe_tuple);
-	__type(value, __u32);
+	__type(value, struct toe_credit);
 } credit SEC(".maps");
 
 struct {
@@ -524,7 +525,7 @@ static __always_inline bool after(__u32 a, __u32 b)
  */
 static __always_inline __u16 window(const struct tcphdr *th,
 				    const struct toe_guard *g,
-				    const __u32 *limit)
+				    const struct toe_credit *limit)
 {
 	__u32 ack = bpf_ntohl(th->ack_seq), win = bpf_ntohs(th->window);
 	__u8 scale = g->rcv_wscale & 15;
@@ -532,8 +533,8 @@ static __always_inline __u16 window(const struct tcphdr *th,
 
 	if (!limit)
 		return win;
-	if (after(*limit, edge))
-		edge = *limit;
+	if (after(limit->edge, edge))
+		edge = limit->edge;
 	if (!after(ack + (win << scale), edge))
 		return win;
 	if (!after(edge, ack))
@@ -542,39 +543,152 @@ static __always_inline __u16 window(const struct tcphdr *th,
 	return edge < win ? edge : win;
 }
 
-/* Notes what a packet of the card's stack says to the peer. A flow's packets
- * leave under its socket's lock, so nobody else writes its element.
- */
-static __always_inline void note(struct __sk_buff *skb, struct tcphdr *th,
-				 struct toe_guard *g, __u16 win, void *end)
+/* Linux puts the timestamps first. NULL: none are there */
+static __always_inline __be32 *stamps(struct tcphdr *th, void *end)
 {
-	__u32 offset = (void *)th - (void *)(long)skb->data + th->doff * 4;
-	__u32 seq = bpf_ntohl(th->seq), edge, tsval;
 	__be32 *ts = (void *)(th + 1);
 
-	if (skb->len > offset)
-		seq += skb->len - offset;
+	if (th->doff < 8 || (void *)(ts + 3) > end || ts[0] != TS_OPTION)
+		return NULL;
+	return ts;
+}
+
+/* What is said otherwise than the card's stack says it: before and after */
+struct amended {
+	__be16 win[2];
+	__be32 seq[2];
+	__be32 tsecr[2];
+	__be16 id[2];
+	__be32 flow[2];		/* the first word of an IPv6 header */
+};
+
+/* A restored socket has not seen the peer's timestamps, and echoes 0 until it has:
+ * what the host echoed last still holds.
+ */
+static __always_inline __be32 echo(const struct toe_guard *g, __be32 tsecr)
+{
+	if (!tsecr || after(g->tsecr, bpf_ntohl(tsecr)))
+		return bpf_htonl(g->tsecr);
+	return tsecr;
+}
+
+/* A probe has a sequence number from before, so that the peer answers and takes
+ * nothing else of it. One that is to tell of the window has the next number.
+ */
+static __always_inline __be32 sequence(const struct __sk_buff *skb,
+				       const struct tcphdr *th, __u32 headers,
+				       const struct toe_guard *g,
+				       const struct toe_credit *limit)
+{
+	if (limit && limit->tell && skb->len == headers &&
+	    after(g->snd_nxt, bpf_ntohl(th->seq)))
+		return bpf_htonl(g->snd_nxt);
+	return th->seq;
+}
+
+/* The IP header goes on as the host's stack began: the identification counts, and
+ * the flow label changes when the card's stack changes its own, to look for another
+ * path.
+ */
+static __always_inline void amend_ip(const struct __sk_buff *skb,
+				     const struct packet *p, struct toe_guard *g,
+				     struct amended *am)
+{
+	void *data = (void *)(long)skb->data + sizeof(struct ethhdr);
+	void *end = (void *)(long)skb->data_end;
+	__u32 label;
+
+	if (p->t.family == AF_INET) {
+		struct iphdr *ip = data;
+
+		if ((void *)(ip + 1) > end)
+			return;
+		am->id[0] = ip->id;
+		am->id[1] = bpf_htons(g->ip_id);
+		g->ip_id += skb->gso_segs ?: 1;
+		return;
+	}
+	if (data + sizeof(struct ipv6hdr) > end)
+		return;
+	am->flow[0] = *(__be32 *)data;
+	label = bpf_ntohl(am->flow[0]) & FLOW_LABEL;
+	if (!(g->sent & TOE_GUARD_LABEL)) {
+		g->label_xor = label ^ g->flow_label;
+		g->sent |= TOE_GUARD_LABEL;
+	}
+	label = g->flow_label ? label ^ g->label_xor : 0;
+	am->flow[1] = (am->flow[0] & ~bpf_htonl(FLOW_LABEL)) |
+		      bpf_htonl(label & FLOW_LABEL);
+}
+
+#define TCP_AT(field)	(offset + offsetof(struct tcphdr, field))
+#define IP_AT(field)	(sizeof(struct ethhdr) + offsetof(struct iphdr, field))
+
+/* No pointer into the packet is good any more behind this. */
+static __always_inline void amend(struct __sk_buff *skb, const struct amended *am,
+				  __u32 offset)
+{
+	if (am->win[1] != am->win[0]) {
+		bpf_l4_csum_replace(skb, TCP_AT(check), am->win[0], am->win[1],
+				    sizeof(am->win[1]));
+		bpf_skb_store_bytes(skb, TCP_AT(window), &am->win[1],
+				    sizeof(am->win[1]), 0);
+	}
+	if (am->seq[1] != am->seq[0]) {
+		bpf_l4_csum_replace(skb, TCP_AT(check), am->seq[0], am->seq[1],
+				    sizeof(am->seq[1]));
+		bpf_skb_store_bytes(skb, TCP_AT(seq), &am->seq[1],
+				    sizeof(am->seq[1]), 0);
+	}
+	if (am->tsecr[1] != am->tsecr[0]) {
+		bpf_l4_csum_replace(skb, TCP_AT(check), am->tsecr[0], am->tsecr[1],
+				    sizeof(am->tsecr[1]));
+		bpf_skb_store_bytes(skb, offset + sizeof(struct tcphdr) + 8,
+				    &am->tsecr[1], sizeof(am->tsecr[1]), 0);
+	}
+	if (am->id[1] != am->id[0]) {
+		bpf_l3_csum_replace(skb, IP_AT(check), am->id[0], am->id[1],
+				    sizeof(am->id[1]));
+		bpf_skb_store_bytes(skb, IP_AT(id), &am->id[1],
+				    sizeof(am->id[1]), 0);
+	}
+	/* no checksum covers it */
+	if (am->flow[1] != am->flow[0])
+		bpf_skb_store_bytes(skb, sizeof(struct ethhdr), &am->flow[1],
+				    sizeof(am->flow[1]), 0);
+}
+
+/* Notes what a packet of the card's stack says to the peer, as amended. A flow's
+ * packets leave under its socket's lock, so nobody else writes its element.
+ */
+static __always_inline void note(struct __sk_buff *skb, struct tcphdr *th,
+				 struct toe_guard *g, const struct amended *am,
+				 __u32 headers, const __be32 *ts)
+{
+	__u32 seq = bpf_ntohl(th->seq), edge, tsval;
+
+	if (skb->len > headers)
+		seq += skb->len - headers;
 	if (after(seq, g->snd_nxt))
 		g->snd_nxt = seq;
 	edge = bpf_ntohl(th->ack_seq) +
-	       ((__u32)bpf_ntohs(th->window) << (g->rcv_wscale & 15));
+	       ((__u32)bpf_ntohs(am->win[0]) << (g->rcv_wscale & 15));
 	if (after(edge, g->own_edge))
 		g->own_edge = edge;
-	edge = bpf_ntohl(th->ack_seq) + ((__u32)win << (g->rcv_wscale & 15));
+	edge = bpf_ntohl(th->ack_seq) +
+	       ((__u32)bpf_ntohs(am->win[1]) << (g->rcv_wscale & 15));
 	if (after(edge, g->rcv_edge))
 		g->rcv_edge = edge;
 	if (!(g->sent & TOE_GUARD_SENT) ||
 	    after(bpf_ntohl(th->ack_seq), g->rcv_nxt))
 		g->rcv_nxt = bpf_ntohl(th->ack_seq);
 	g->sent |= TOE_GUARD_SENT;
-
-	/* Linux puts the timestamps first */
-	if (th->doff < 8 || (void *)(ts + 3) > end || ts[0] != TS_OPTION)
+	if (!ts)
 		return;
 	tsval = bpf_ntohl(ts[1]);
 	if (!(g->sent & TOE_GUARD_SENT_TS) || !after(g->tsval, tsval)) {
 		g->tsval = tsval;
-		g->tsecr = bpf_ntohl(ts[2]);
+		g->tsecr = bpf_ntohl(am->tsecr[1]);
 	}
 	g->sent |= TOE_GUARD_SENT_TS;
 }
@@ -582,11 +696,13 @@ static __always_inline void note(struct __sk_buff *skb, struct tcphdr *th,
 SEC("tc")
 int toe_wire_out(struct __sk_buff *skb)
 {
-	__u32 offset, headers;
+	struct amended am = {};
+	struct toe_credit *limit;
 	struct toe_card_capture *c;
+	__u32 offset, headers;
 	struct toe_guard *g;
-	__be16 old, new;
 	struct packet p;
+	__be32 *ts;
 
 	if (skb->ingress_ifindex)
 		return TC_ACT_OK;
@@ -600,19 +716,21 @@ int toe_wire_out(struct __sk_buff *skb)
 		count(TOE_CARD_GUARD_FLAGS);
 		return TC_ACT_SHOT;
 	}
+	limit = bpf_map_lookup_elem(&credit, &p.t);
 	offset = tcp_offset(&p);
 	headers = offset + p.th->doff * 4;
-	old = p.th->window;
-	new = bpf_htons(window(p.th, g, bpf_map_lookup_elem(&credit, &p.t)));
-	note(skb, p.th, g, bpf_ntohs(new), (void *)(long)skb->data_end);
-	if (new != old) {
-		bpf_l4_csum_replace(skb, offset +
-				    offsetof(struct tcphdr, check), old, new,
-				    sizeof(new));
-		bpf_skb_store_bytes(skb, offset +
-				    offsetof(struct tcphdr, window), &new,
-				    sizeof(new), 0);
+	ts = stamps(p.th, (void *)(long)skb->data_end);
+	am.win[0] = p.th->window;
+	am.win[1] = bpf_htons(window(p.th, g, limit));
+	am.seq[0] = p.th->seq;
+	am.seq[1] = sequence(skb, p.th, headers, g, limit);
+	if (ts) {
+		am.tsecr[0] = ts[2];
+		am.tsecr[1] = echo(g, ts[2]);
 	}
+	note(skb, p.th, g, &am, headers, ts);
+	amend_ip(skb, &p, g, &am);
+	amend(skb, &am, offset);
 	c = captured(&p.t);
 	if (c)
 		show_sent(skb, c, headers);

@@ -163,6 +163,7 @@ static void toe_final_guess(struct toe_flow *flow)
 	/* The engine's clock may have run ahead of the host's by its steps. */
 	ms += 1000;
 	f->tsval += f->options & TOE_OPT_TS_USEC ? ms * USEC_PER_MSEC : ms;
+	f->ip_id += flow->info.segs_out;
 }
 
 /* The reset the application caused, from where the engine stopped: a number

@@ -10,7 +10,8 @@
  *    shadow the timeout is as long as TCP allows and each ACK pushes it on.
  * 3. Whatever the engine did, at removal the socket promises nothing less than
  *    what the peer has already been promised: the right window edge and the
- *    timestamps never go back.
+ *    timestamps never go back. Nor does it tell by the IP header: identification
+ *    and flow label go with the state.
  * 4. connect() with AF_UNSPEC ends the connection and not the socket, which may
  *    become another connection's the next moment, of the same name even. So it is
  *    native from then on, and nothing of the old one is put into it.
@@ -64,6 +65,24 @@ toe_af_ops_get(const struct inet_connection_sock_af_ops *orig)
 	return found;
 }
 
+#if IS_ENABLED(CONFIG_IPV6)
+/* As ip6_xmit() (net/ipv6/ip6_output.c) finds it for what the socket sends */
+static u32 toe_flow_label(const struct sock *sk)
+{
+	struct net *net = sock_net(sk);
+	struct flowi6 fl6 = {};
+	struct sk_buff skb = {};
+	bool auto_label;
+
+	auto_label = inet6_test_bit(AUTOFLOWLABEL_SET, sk) ?
+		     inet6_test_bit(AUTOFLOWLABEL, sk) :
+		     ip6_default_np_autolabel(net);
+	skb_set_hash_from_sk(&skb, (struct sock *)sk);
+	return ntohl(ip6_make_flowlabel(net, &skb, inet6_sk(sk)->flow_label,
+					auto_label, &fl6));
+}
+#endif
+
 /* What the flow's packets carry in front of TCP. */
 static void toe_snapshot_ip(struct toe_flow *flow, const struct sock *sk,
 			    struct toe_state *st)
@@ -79,9 +98,11 @@ static void toe_snapshot_ip(struct toe_flow *flow, const struct sock *sk,
 		ttl = READ_ONCE(inet6_sk(sk)->hop_limit);
 		if (ttl < 0)
 			ttl = ip6_dst_hoplimit(__sk_dst_get(sk));
+		st->flow_label = toe_flow_label(sk);
 	}
 #endif
 	st->ttl = ttl;
+	st->ip_id = atomic_read(&inet_sk(sk)->inet_id);
 }
 
 /* As the application may set it; the stack marks ECN in the same byte. */
@@ -360,6 +381,8 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 	toe_shadow_restore_caps(flow, sk);
 	flow->shadow.installed = false;
 	__skb_queue_purge(&flow->shadow.tx_pending);
+	/* Also for the RST of a socket that is closed already */
+	atomic_set(&inet_sk(sk)->inet_id, final->ip_id);
 
 	if (sk->sk_state != TCP_CLOSE) {
 		toe_stats_add(TOE_STAT_UNSENT_BYTES,

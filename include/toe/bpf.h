@@ -26,6 +26,7 @@ enum toe_steer {
  * @iw: congestion window that the restored socket starts with, segments
  * @rcv_wscale: shift of the window in what the card sends
  * @zero: zero
+ * @ip_id: identification of the next IPv4 packet
  * @snd_nxt: one past the highest sequence number seen on the wire; at first
  *	what the host had sent
  * @rcv_edge: the highest right window edge advertised; at first the host's
@@ -33,31 +34,44 @@ enum toe_steer {
  *	it was cut down to the host's credit; at first the host's
  * @rcv_nxt: the newest acknowledgement sent
  * @tsval: the newest timestamp sent
- * @tsecr: the timestamp echoed with it
- * @sent: 1 once anything was sent, and bit 1 once with timestamps
+ * @tsecr: the timestamp echoed with it; at first what the host echoed
+ * @flow_label: the host's flow label
+ * @label_xor: makes it of that of the card's stack; see TOE_GUARD_LABEL
+ * @sent: TOE_GUARD_*
  * @refused: SYN, FIN and RST of the card's stack that were dropped
  */
 struct toe_guard {
 	__u32	iw;
 	__u8	rcv_wscale;
-	__u8	zero[3];
+	__u8	zero;
+	__u16	ip_id;
 	__u32	snd_nxt;
 	__u32	rcv_edge;
 	__u32	own_edge;
 	__u32	rcv_nxt;
 	__u32	tsval;
 	__u32	tsecr;
+	__u32	flow_label;
+	__u32	label_xor;
 	__u32	sent;
 	__u32	refused;
 };
-#define TOE_GUARD_SENT		(1u << 0)
-#define TOE_GUARD_SENT_TS	(1u << 1)
+#define TOE_GUARD_SENT		(1u << 0)	/* anything was sent */
+#define TOE_GUARD_SENT_TS	(1u << 1)	/* and with timestamps */
+#define TOE_GUARD_LABEL		(1u << 2)	/* label_xor is known */
 
-/*
- * Map "credit", keyed by struct toe_tuple: the right window edge that the host
- * has room for, __u32. The card's stack has memory of its own and would promise
- * the peer more; what it advertises is cut down to this.
+/**
+ * struct toe_credit - map "credit", keyed by struct toe_tuple
+ * @edge: the right window edge that the host has room for. The card's stack has
+ *	memory of its own and would promise the peer more; what it advertises is cut
+ *	down to this
+ * @tell: the next probe of the card's stack is to tell the peer of its window: it
+ *	goes out with a sequence number that the peer does not discard
  */
+struct toe_credit {
+	__u32	edge;
+	__u32	tell;
+};
 
 /*
  * Map "heartbeat", one element: CLOCK_MONOTONIC when toecard last said that it

@@ -53,6 +53,9 @@
  * @tos: IPv4 TOS or IPv6 traffic class
  * @ttl: IPv4 TTL or IPv6 hop limit
  * @ca_name: congestion control the application wants
+ * @flow_label: of IPv6
+ * @ip_id: identification of the next IPv4 packet
+ * @zero: zero
  */
 struct toe_state {
 	struct toe_tuple tuple;
@@ -86,6 +89,9 @@ struct toe_state {
 	__u8	tos;
 	__u8	ttl;
 	char	ca_name[TOE_CA_NAME_LEN];
+	__u32	flow_label;
+	__u16	ip_id;
+	__u16	zero;
 };
 
 #endif /* _TOE_STATE_H */

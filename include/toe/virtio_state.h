@@ -29,7 +29,8 @@
 	X(options) X(snd_una) X(snd_nxt) X(snd_wnd) X(snd_wl1) X(max_window)   \
 	X(rcv_nxt) X(rcv_wup) X(rcv_wnd) X(tsval) X(ts_recent) X(snd_cwnd)     \
 	X(snd_ssthresh) X(srtt_us) X(rttvar_us) X(mss_cache) X(mss_clamp)      \
-	X(advmss) X(rcv_mss) X(pmtu) X(sndbuf) X(rcvbuf) X(retrans)
+	X(advmss) X(rcv_mss) X(pmtu) X(sndbuf) X(rcvbuf) X(retrans)            \
+	X(flow_label)
 
 static inline void toe_tuple_to_virtio(struct virtio_toe_tuple *to,
 				       const struct toe_tuple *from)
@@ -61,6 +62,8 @@ static inline void toe_state_to_virtio(struct virtio_toe_state *to,
 	to->tos = from->tos;
 	to->ttl = from->ttl;
 	memcpy(to->ca_name, from->ca_name, sizeof(to->ca_name));
+	to->ip_id = toe_to_le16(from->ip_id);
+	to->zero = 0;
 }
 
 /* The result's ca_name is terminated whatever came in. */
@@ -79,6 +82,8 @@ static inline void toe_state_from_virtio(struct toe_state *to,
 	to->ttl = from->ttl;
 	memcpy(to->ca_name, from->ca_name, sizeof(to->ca_name));
 	to->ca_name[sizeof(to->ca_name) - 1] = 0;
+	to->ip_id = toe_from_le16(from->ip_id);
+	to->zero = 0;
 }
 
 #endif /* _TOE_VIRTIO_STATE_H */

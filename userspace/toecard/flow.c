@@ -200,12 +200,14 @@ static int set_guard(struct flow *f)
 		.snd_nxt = st->snd_nxt,
 		.rcv_edge = st->rcv_wup + st->rcv_wnd,
 		.own_edge = st->rcv_wup + st->rcv_wnd,
+		.tsecr = st->ts_recent,
+		.flow_label = st->flow_label,
+		.ip_id = st->ip_id,
 	};
-
 	int err;
 
 	/* First: without it the stack would promise what it likes. */
-	err = steer_credit_set(f->card->steer, &f->tuple, f->rcv_edge);
+	err = steer_credit_set(f->card->steer, &f->tuple, f->rcv_edge, false);
 	if (err)
 		return err;
 	return steer_guard_set(f->card->steer, &f->tuple, &g);
@@ -431,6 +433,7 @@ static void correct(struct flow *f, struct toe_state *st)
 	 */
 	if (!seq_before(g.rcv_edge, st->rcv_wup))
 		st->rcv_wnd = g.rcv_edge - st->rcv_wup;
+	st->ip_id = g.ip_id;
 	if (!(g.sent & TOE_GUARD_SENT_TS))
 		return;
 	st->ts_recent = g.tsecr;

@@ -246,27 +246,6 @@ static void send_host(struct hold *h, struct flow *f, uint8_t *frame,
 	}
 }
 
-void hold_to_wire(struct hold *h, unsigned int wire, void *frame, size_t len)
-{
-	struct sockaddr_ll to = {
-		.sll_family = AF_PACKET,
-		.sll_ifindex = (int)wire,
-		.sll_halen = ETH_ALEN,
-	};
-	struct virtio_net_hdr vh = {};
-	struct iovec iov[2] = { { &vh, sizeof(vh) }, { frame, len } };
-	struct msghdr msg = {
-		.msg_name = &to, .msg_namelen = sizeof(to),
-		.msg_iov = iov, .msg_iovlen = 2,
-	};
-
-	memcpy(to.sll_addr, frame, ETH_ALEN);
-	if (sendmsg(h->out, &msg, 0) < 0) {
-		h->card->n.hold_errors++;
-		log_debug("hold: to the wire: %s", strerror(errno));
-	}
-}
-
 static void send_stack(struct hold *h, struct flow *f, uint8_t *frame,
 		       size_t len, size_t pad)
 {

@@ -66,9 +66,6 @@ void hold_to_host(struct hold *h, struct flow *f);
 /* The marker of a flow to the host, see virtio_toe.h */
 void hold_mark(struct hold *h, uint32_t id);
 
-/* A frame to the wire */
-void hold_to_wire(struct hold *h, unsigned int wire, void *frame, size_t len);
-
 /* Frames held for all flows */
 uint32_t hold_frames(struct hold *h);
 

@@ -306,9 +306,12 @@ void steer_guard_clear(struct steer *s, const struct toe_tuple *t)
 	bpf_map_delete_elem(bpf_map__fd(s->skel->maps.credit), t);
 }
 
-int steer_credit_set(struct steer *s, const struct toe_tuple *t, uint32_t edge)
+int steer_credit_set(struct steer *s, const struct toe_tuple *t, uint32_t edge,
+		     bool tell)
 {
-	if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.credit), t, &edge,
+	struct toe_credit value = { .edge = edge, .tell = tell };
+
+	if (bpf_map_update_elem(bpf_map__fd(s->skel->maps.credit), t, &value,
 				BPF_ANY))
 		return -errno;
 	return 0;

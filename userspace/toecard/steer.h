@@ -33,7 +33,9 @@ int steer_guard_get(struct steer *s, const struct toe_tuple *t,
 void steer_guard_clear(struct steer *s, const struct toe_tuple *t);
 
 /* The right window edge that the host has room for */
-int steer_credit_set(struct steer *s, const struct toe_tuple *t, uint32_t edge);
+/* tell: the next probe is to tell the peer, see struct toe_credit */
+int steer_credit_set(struct steer *s, const struct toe_tuple *t, uint32_t edge,
+		     bool tell);
 
 /* The flow's frames go into the ring from here on. */
 int steer_capture_set(struct steer *s, const struct toe_tuple *t, uint32_t id);

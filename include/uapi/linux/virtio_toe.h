@@ -108,6 +108,9 @@ struct virtio_toe_state {
 	__u8	tos;
 	__u8	ttl;
 	__u8	ca_name[16];
+	__le32	flow_label;
+	__le16	ip_id;
+	__le16	zero;
 };
 
 /**
