@@ -272,17 +272,25 @@ static void toe_shadow_restore_caps(struct toe_flow *flow, struct sock *sk)
 	sk->sk_route_caps = flow->shadow.route_caps;
 }
 
-/* What the engine's TCP has learnt and promised. */
-static void toe_shadow_adopt(struct sock *sk, const struct toe_state *st)
+/* What the engine has promised the peer room for */
+static void toe_shadow_adopt_edge(struct sock *sk, const struct toe_state *st)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
 	u32 edge = st->rcv_wup + st->rcv_wnd;
-	u32 now = tcp_clock_ts(tp->tcp_usec_ts) + tp->tsoffset;
 
 	if (after(edge, tp->rcv_wup + tp->rcv_wnd)) {
 		tp->rcv_wnd = edge - tp->rcv_wup;
 		toe_rcv_edge_promised(tp);
 	}
+}
+
+/* What the engine's TCP has learnt and promised. */
+static void toe_shadow_adopt(struct sock *sk, const struct toe_state *st)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+	u32 now = tcp_clock_ts(tp->tcp_usec_ts) + tp->tsoffset;
+
+	toe_shadow_adopt_edge(sk, st);
 	if ((s32)(st->tsval - now) > 0)
 		WRITE_ONCE(tp->tsoffset, tp->tsoffset + (st->tsval - now));
 	if (tp->rx_opt.tstamp_ok &&
@@ -359,12 +367,28 @@ void toe_shadow_abandon(struct toe_flow *flow, struct sock *sk)
 	__skb_queue_purge(&flow->shadow.tx_pending);
 }
 
+/* What the engine received goes into the socket while nothing that it sends gets
+ * out: the engine has acknowledged all of it to the peer, and a segment that is sent
+ * between two that are fed would acknowledge less.
+ */
+static void toe_shadow_take_in(struct toe_flow *flow, struct sock *sk,
+			       const struct toe_state *st)
+{
+	int rcvbuf;
+
+	toe_shadow_adopt_edge(sk, st);
+	toe_room_remove(&flow->room, sk);
+	/* The peer was promised room for all of it. */
+	rcvbuf = sk->sk_rcvbuf;
+	toe_feed(flow, sk, true);
+	WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
+}
+
 void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		       const struct toe_state *final)
 {
 	struct inet_connection_sock *icsk = inet_csk(sk);
 	struct tcp_sock *tp = tcp_sk(sk);
-	int rcvbuf;
 
 	sock_owned_by_me(sk);
 	if (!flow->shadow.installed) {
@@ -374,6 +398,8 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 	}
 	sk_flush_backlog(sk);
 	toe_info_book(flow, sk);
+	if (sk->sk_state != TCP_CLOSE)
+		toe_shadow_take_in(flow, sk, final);
 	WRITE_ONCE(icsk->icsk_af_ops, flow->shadow.af_ops);
 	toe_cc_remove(flow, sk);
 	WRITE_ONCE(sk->sk_pacing_rate, flow->shadow.pacing_rate);
@@ -388,7 +414,6 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 		toe_stats_add(TOE_STAT_UNSENT_BYTES,
 			      toe_unsend(sk, final->snd_nxt));
 		toe_shadow_adopt(sk, final);
-		toe_room_remove(&flow->room, sk);
 		toe_shadow_rearm(sk);
 
 		spin_lock_bh(&flow->lock);
@@ -401,10 +426,7 @@ void toe_shadow_remove(struct toe_flow *flow, struct sock *sk,
 				     toe_push_due(sk);
 		toe_seen_home(&flow->seen, sk);
 		spin_unlock_bh(&flow->lock);
-		/* The peer was promised room for all of it. */
-		rcvbuf = sk->sk_rcvbuf;
 		toe_feed(flow, sk, true);
-		WRITE_ONCE(sk->sk_rcvbuf, rcvbuf);
 		if (flow->shadow.keepalive)
 			toe_keepalive_repeat(sk);
 		toe_room_make(&flow->room, sk);
