@@ -214,11 +214,11 @@ val()
 	echo "no $1"
 }
 
-# Connects two actors. What begins with mark= or uid= is for the host's socket, with
-# mss= for the peer's, with isn= for the one that calls.
+# Connects two actors. What begins with mark=, uid= or rcvbuf= is for the host's
+# socket, with mss= for the peer's, with isn= for the one that calls.
 # mapped: IPv6 sockets, IPv4 addresses. link: IPv6, link-local addresses.
 # Usage: meet HOST-ACTOR PEER-ACTOR [from-peer] [v6 | mapped | link] [mptcp] [mark=N] [uid=N]
-#	[mss=N] [isn=N]
+#	[rcvbuf=N] [mss=N] [isn=N]
 meet()
 {
 	local host=$1 peer=$2 listener=$2 caller=$1 to=$PEER_ADDR from=$HOST_ADDR proto= word
@@ -233,7 +233,7 @@ meet()
 	[[ " $* " != *" mptcp "* ]] || proto=mptcp
 	for word; do
 		case $word in
-		mark=* | uid=*)	words[$host]+=" $word" ;;
+		mark=* | uid=* | rcvbuf=*)	words[$host]+=" $word" ;;
 		mss=*)	words[$peer]+=" $word" ;;
 		md5 | ao)	words[$host]+=" $word" words[$peer]+=" $word" ;;
 		esac

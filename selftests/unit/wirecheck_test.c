@@ -263,6 +263,7 @@ static void write_pcapng(void)
 }
 
 static struct figures figures;
+static enum rule except = RULE_MAX;
 
 /* Reads the file; 0 when it could be read */
 static int look(void)
@@ -271,8 +272,11 @@ static int look(void)
 				 { 0xfd, 0x77, [15] = 1 } };
 	struct check c = { .hosts = hosts, .num_hosts = 2, .ports = { 0, 65535 } };
 	char err[256];
-	int ret = check_file(&c, path, err, sizeof(err));
+	int ret;
 
+	if (except < RULE_MAX)
+		c.except[except] = true;
+	ret = check_file(&c, path, err, sizeof(err));
 	figures = c.figures;
 	check_free(&c);
 	return ret;
@@ -696,6 +700,19 @@ static void test_again(void)
 	      !figures.wrong[RULE_TSVAL_BACK] && !figures.wrong[RULE_IP_ID]);
 }
 
+/* A rule that is excepted is counted by its name; the others hold. */
+static void test_except(void)
+{
+	begin();
+	say[PURE].tsval = 105;
+	say[DATA2].mac = 5;
+	except = RULE_TSVAL_BACK;
+	judge();
+	except = RULE_MAX;
+	CHECK(figures.wrong[RULE_TSVAL_BACK] == 1 && figures.wrong[RULE_MAC] == 1);
+	CHECK(figures.wrongs == 1);
+}
+
 static void test_not_a_file(void)
 {
 	FILE *f = fopen(path, "w");
@@ -744,6 +761,7 @@ int main(void)
 		{ "checksum, ip-checksum", test_checksums },
 		{ "malformed", test_malformed },
 		{ "the same ports again", test_again },
+		{ "a rule that is excepted", test_except },
 		{ "what is no capture", test_not_a_file },
 	};
 	int fd = mkstemp(path), failed;

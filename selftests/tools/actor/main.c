@@ -38,7 +38,7 @@ static const char help[] =
 	"  quit\n"
 	"on the host also:\n"
 	"  offload  return  flow  why  stats  handover COUNT PAUSE_MS\n"
-	"SOCKET := mptcp | mark=N | uid=N | mss=N | isn=N | md5 | ao\n"
+	"SOCKET := mptcp | mark=N | uid=N | rcvbuf=N | mss=N | isn=N | md5 | ao\n"
 	"set OPTION := sndbuf | rcvbuf | nodelay | cork | keepalive | keepidle |\n"
 	"              keepintvl | congestion |\n"
 	"              timestamp | timestampns | timestamping | filter | bpf |\n"
@@ -195,7 +195,7 @@ static int endpoint_parse(char **word, struct sockaddr_storage *ss, socklen_t *l
 static int socket_new(int n, char **word, struct sockaddr_storage *ss,
 		      socklen_t *len)
 {
-	int proto = IPPROTO_TCP, mark = 0, uid = -1, mss = 0, fd, err;
+	int proto = IPPROTO_TCP, mark = 0, uid = -1, mss = 0, rcvbuf = 0, fd, err;
 	const char *key = NULL, *isn = NULL;
 
 	if (n < 3 || endpoint_parse(word, ss, len)) {
@@ -209,6 +209,8 @@ static int socket_new(int n, char **word, struct sockaddr_storage *ss,
 			mark = strtol(word[i] + 5, NULL, 0);
 		else if (!strncmp(word[i], "uid=", 4))
 			uid = atoi(word[i] + 4);
+		else if (!strncmp(word[i], "rcvbuf=", 7))
+			rcvbuf = parse_bytes(word[i] + 7);
 		else if (!strncmp(word[i], "mss=", 4))
 			mss = atoi(word[i] + 4);
 		else if (!strncmp(word[i], "isn=", 4))
@@ -226,6 +228,12 @@ static int socket_new(int n, char **word, struct sockaddr_storage *ss,
 	errno = err;
 	if (fd >= 0 && mark &&
 	    setsockopt(fd, SOL_SOCKET, SO_MARK, &mark, sizeof(mark)) < 0) {
+		close(fd);
+		return -1;
+	}
+	/* before there is a window to take back */
+	if (fd >= 0 && rcvbuf &&
+	    setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &rcvbuf, sizeof(rcvbuf)) < 0) {
 		close(fd);
 		return -1;
 	}

@@ -6,11 +6,13 @@
 #include "wirecheck.h"
 
 static const char usage[] =
-	"Usage: wirecheck FILE host ADDRESS[,ADDRESS...] [port PORT[-PORT]] [show N]\n"
+	"Usage: wirecheck FILE host ADDRESS[,ADDRESS...] [port PORT[-PORT]]\n"
+	"                 [show N] [except RULE[,RULE...]]\n"
 	"\n"
 	"Judges what the host sent, by a capture (pcap or pcapng) of the interface of\n"
 	"its peer. Writes what is wrong, N (5) of each kind, then one line: \"ok\" or\n"
-	"\"wrong\", and figures. Status 0: nothing is wrong; 1: something is; 2: usage,\n"
+	"\"wrong\", and figures. Of the rules that are excepted only the figures are\n"
+	"told. Status 0: nothing is wrong; 1: something is; 2: usage,\n"
 	"or the file cannot be read.\n";
 
 static int fail(const char *what, const char *word)
@@ -77,6 +79,21 @@ static bool show_parse(struct check *c, const char *word)
 	return true;
 }
 
+static bool except_parse(struct check *c, char *words)
+{
+	char *word, *rest = NULL;
+	int i;
+
+	for (word = strtok_r(words, ",", &rest); word; word = strtok_r(NULL, ",", &rest)) {
+		for (i = 0; i < RULE_MAX && strcmp(word, rule_names[i]); i++)
+			;
+		if (i == RULE_MAX)
+			return false;
+		c->except[i] = true;
+	}
+	return true;
+}
+
 static void report(const struct figures *f)
 {
 	printf("%s frames=%llu connections=%llu segments=%llu bytes=%llu resent=%llu "
@@ -116,6 +133,9 @@ int main(int argc, char **argv)
 		} else if (!strcmp(argv[i], "show")) {
 			if (!show_parse(&c, argv[i + 1]))
 				return fail("not a number", argv[i + 1]);
+		} else if (!strcmp(argv[i], "except")) {
+			if (!except_parse(&c, argv[i + 1]))
+				return fail("there is no such rule", argv[i + 1]);
 		} else {
 			return fail("unknown word", argv[i]);
 		}

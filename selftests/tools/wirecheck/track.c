@@ -146,8 +146,11 @@ static void wrong(struct check *c, const struct segment *s, enum rule rule,
 {
 	char src[64], dst[64];
 
+	c->figures.wrong[rule]++;
+	if (c->except[rule])
+		return;
 	c->figures.wrongs++;
-	if (c->figures.wrong[rule]++ >= c->show || !c->out)
+	if (c->figures.wrong[rule] > c->show || !c->out)
 		return;
 	end_text(&s->src, src, sizeof(src));
 	end_text(&s->dst, dst, sizeof(dst));

@@ -136,6 +136,7 @@ struct figures {
  * @num_hosts: so many
  * @ports: only connections with one of these, [0] to [1], at either end
  * @show: so many wrongs of each rule are written
+ * @except: rules whose wrongs are counted by name only
  * @out: there; NULL: nowhere
  * @figures: what was seen so far
  * @conns: track.c's own
@@ -145,6 +146,7 @@ struct check {
 	unsigned int num_hosts;
 	uint16_t ports[2];
 	unsigned int show;
+	bool except[RULE_MAX];
 	FILE *out;
 	struct figures figures;
 	struct conn *conns;
