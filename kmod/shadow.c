@@ -288,8 +288,14 @@ static void toe_shadow_adopt_edge(struct sock *sk, const struct toe_state *st)
 static void toe_shadow_adopt(struct sock *sk, const struct toe_state *st)
 {
 	struct tcp_sock *tp = tcp_sk(sk);
-	u32 now = tcp_clock_ts(tp->tcp_usec_ts) + tp->tsoffset;
+	u32 now;
 
+	/* What the stack sends next has this time; an acknowledgement does not look
+	 * at the clock (tcp_mstamp_refresh()).
+	 */
+	tp->tcp_clock_cache = tcp_clock_ns();
+	tp->tcp_mstamp = div_u64(tp->tcp_clock_cache, NSEC_PER_USEC);
+	now = tcp_time_stamp_ts(tp) + tp->tsoffset;
 	toe_shadow_adopt_edge(sk, st);
 	if ((s32)(st->tsval - now) > 0)
 		WRITE_ONCE(tp->tsoffset, tp->tsoffset + (st->tsval - now));
