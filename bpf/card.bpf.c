@@ -716,6 +716,11 @@ int toe_wire_out(struct __sk_buff *skb)
 		count(TOE_CARD_GUARD_FLAGS);
 		return TC_ACT_SHOT;
 	}
+	/* The host's frames have no hash of a socket. With one, this might leave by
+	 * another queue, or meet another one behind the wire, and not be behind
+	 * them any more.
+	 */
+	bpf_set_hash_invalid(skb);
 	limit = bpf_map_lookup_elem(&credit, &p.t);
 	offset = tcp_offset(&p);
 	headers = offset + p.th->doff * 4;
