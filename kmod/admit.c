@@ -53,6 +53,12 @@ static enum toe_reason toe_admit_sock(struct toe_admission *a,
 	struct toe_way way = {};
 	enum toe_reason reason;
 
+	/* Nobody has accepted it yet. A listener that is closed takes it for
+	 * its own and warns when it is locked: inet_csk_listen_stop(). Once
+	 * accepted it is so for good.
+	 */
+	if (!READ_ONCE(a->sk->sk_socket) && !sock_flag(a->sk, SOCK_DEAD))
+		return TOE_REASON_NOT_CALM;
 	lock_sock(a->sk);
 	reason = toe_eligible(a->sk);
 	if (!reason)
