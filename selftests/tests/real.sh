@@ -285,7 +285,7 @@ real_tree()
 			seq -f %015.0f \$((n * 100000)) \$((n * 100000 + i * i)) >\$d/f\$i
 		done; done
 		: >empty; chmod 600 d1/e1/f1; chmod 755 d1/e1/f2
-		$(numbered $((12 * M)) 1) >'a big file, ö'; ${2:-}
+		$(numbered $((8 * M)) 1) >'a big file, ö'; ${2:-}
 		$REAL_OLD"
 }
 
@@ -316,7 +316,7 @@ test_real_rsync()
 	real_setup rsyncd.conf
 	real_tree $REAL/tree "ln -s d1/e1/f1 link; ln d1/e1/f3 d1/hard"
 	real_serves 9107 $REAL/rsyncd.pid "rsync --daemon --port=9107 --config=$REAL/rsyncd.conf"
-	real_runs real_rsync 6 20 10
+	real_runs real_rsync 6 20 6
 }
 
 real_scp()
@@ -342,7 +342,7 @@ test_real_scp()
 	REAL_SSH=${REAL_SSH//[$'\n\t']/ }
 	real_serves 9108 $REAL/sshd.pid "sed /ListenAddress/d /lab/sshd_config >$REAL/sshd_config
 		\$(command -v sshd) -f $REAL/sshd_config -p 9108 -o PidFile=$REAL/sshd.pid"
-	real_runs real_scp 4 20 10
+	real_runs real_scp 4 20 6
 }
 
 ### iperf3
