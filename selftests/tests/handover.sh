@@ -26,11 +26,12 @@ others()
 
 # The bars hold on a quiet lab. Who misses them gets two more chances; bytes and
 # timeouts are looked at over all of them. When other processes of the machine
-# take more than a fifth of a processor each time, the bars are not judged.
+# take more than a fifth of a processor each time, the bars are not judged. That
+# share, in percent, of the last time is left in OTHERS.
 # Usage: handovers PAUSE [loud]
 handovers()
 {
-	local median=3000 way before start busy quiet=0
+	local median=3000 way before start quiet=0
 
 	for _ in 1 2 3; do
 		before=$(others)
@@ -44,14 +45,14 @@ handovers()
 			note "$way: median $(val ${way}_median_us) us, 99th percentile $(val ${way}_p99_us) us, worst $(val ${way}_worst_us) us"
 		done
 		[ "$(val busy)" = 0 ] || note "not calm at once: $(val busy) times"
+		# a tick is 10 ms
+		OTHERS=$((($(others) - before) * 1000000 / (${EPOCHREALTIME//[.,]/} - start)))
 		[ "${2:-}" != loud ] || return 0
 		[ "$(val open_median_us)" -gt "$median" ] || [ "$(val close_median_us)" -gt "$median" ] ||
 			[ "$(val open_worst_us)" -gt 50000 ] || [ "$(val close_worst_us)" -gt 50000 ] ||
 			return
-		# a tick is 10 ms
-		busy=$((($(others) - before) * 1000000 / (${EPOCHREALTIME//[.,]/} - start)))
-		note "that misses the bars; others on the machine took $busy % of a processor"
-		[ $busy -gt 20 ] || quiet=1
+		note "that misses the bars; others on the machine took $OTHERS % of a processor"
+		[ $OTHERS -gt 20 ] || quiet=1
 	done
 	[ $quiet = 1 ] && fail "the bars (median $median us, worst 50000 us) are missed three times" ||
 		note "no quiet lab: the bars (median $median us, worst 50000 us) are not judged"
@@ -170,7 +171,11 @@ test_handovers_ping_pong()
 	tell h wait tx
 	is "ping" "${R%% *} $(val error) $(val wrong_at)" "ok 0 -1"
 	note "$(val calls) messages: median $(val rtt_median_us) us, worst $(val rtt_worst_us) us"
-	le "the worst round trip, us" "$(val rtt_worst_us)" 150000
+	if [ $OTHERS -gt 20 ]; then
+		note "no quiet lab ($OTHERS %): that is not judged"
+	else
+		le "the worst round trip, us" "$(val rtt_worst_us)" 150000
+	fi
 	h shutdown
 	tell p wait rx
 	is "echo" "${R%% *} $(val error) $(val wrong_at) $(val eof)" "ok 0 -1 1"
