@@ -375,7 +375,8 @@ void toe_shadow_abandon(struct toe_flow *flow, struct sock *sk)
 
 /* What the engine received goes into the socket while nothing that it sends gets
  * out: the engine has acknowledged all of it to the peer, and a segment that is sent
- * between two that are fed would acknowledge less.
+ * between two that are fed would acknowledge less. But not what is answered with a
+ * reset: its FIN goes out first.
  */
 static void toe_shadow_take_in(struct toe_flow *flow, struct sock *sk,
 			       const struct toe_state *st)
@@ -384,6 +385,8 @@ static void toe_shadow_take_in(struct toe_flow *flow, struct sock *sk,
 
 	toe_shadow_adopt_edge(sk, st);
 	toe_room_remove(&flow->room, sk);
+	if (toe_rx_unwanted(sk))
+		return;
 	/* The peer was promised room for all of it. */
 	rcvbuf = sk->sk_rcvbuf;
 	toe_feed(flow, sk, true);

@@ -32,6 +32,15 @@ void toe_segment(struct toe_flow *flow, const struct sock *sk,
 void toe_feed(struct toe_flow *flow, struct sock *sk, bool force);
 
 /**
+ * toe_rx_unwanted() - will nobody read what comes?
+ * @sk: locked
+ *
+ * The stack answers it with a reset, which has to wait until the engine has let go,
+ * as it would not let it pass, and until the socket's FIN is out.
+ */
+bool toe_rx_unwanted(const struct sock *sk);
+
+/**
  * toe_push_due() - does data wait that an acknowledgement would send?
  * @sk: locked
  *

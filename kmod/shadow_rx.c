@@ -162,10 +162,7 @@ void toe_segment(struct toe_flow *flow, const struct sock *sk,
 	}
 }
 
-/* Will nobody read what comes? The stack answers it with a reset, which has to
- * wait until the engine has let go: it would not let it pass.
- */
-static bool toe_rx_unwanted(const struct sock *sk)
+bool toe_rx_unwanted(const struct sock *sk)
 {
 	return sk->sk_state != TCP_ESTABLISHED &&
 	       (sk->sk_shutdown & RCV_SHUTDOWN);
