@@ -28,7 +28,8 @@ REAL_SSL="SimpleBackgroundTests
 	ThreadedTests.test_starttls ThreadedTests.test_tls1_3 ThreadedTests.test_wrong_cert_tls12
 	ThreadedTests.test_wrong_cert_tls13
 	ThreadedTests.test_read_write_after_close_raises_valuerror"
-REAL_ASYNCIO_NOT="test_sock_lowlevel.EPollEventLoopTests.test_sock_client_connect_racing
+REAL_ASYNCIO_NOT="test_server.TestServer2.test_wait_closed_basic
+	test_sock_lowlevel.EPollEventLoopTests.test_sock_client_connect_racing
 	test_sock_lowlevel.EPollEventLoopTests.test_sock_client_racing
 	test_streams.StreamTests.test_unhandled_exception
 	test_streams.StreamTests.test_unhandled_cancel"
