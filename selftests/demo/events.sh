@@ -73,7 +73,7 @@ event()
 	member "$1" rx_engine; RX_ENGINE[CUR]=$REPLY
 	member "$1" tx_total; TX_TOTAL[CUR]=$REPLY
 	member "$1" rx_total; RX_TOTAL[CUR]=$REPLY
-	say "$time  :$lport <-> $raddr:$rport  $from -> $to ($reason)$text"
+	say "$time  :$lport <-> $raddr $rport  $from -> $to ($reason)$text"
 }
 
 # Shows what came since the last call.

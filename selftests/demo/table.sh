@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # The table at the end.
 
-WHAT=() INSNS=() SPEEDS=()
+WHAT=() INSNS=() SPEEDS=() NATIVE_INSNS=() NATIVE_RATES=()
 ENGINE_BYTES=0 STACK_BYTES=0
 
 mib()
@@ -35,32 +35,27 @@ row()
 
 table()
 {
-	local i engine stack native_rate native_insn cells native
+	local i engine stack cells native
 
 	head_line "what came of it"
 	row transfer MiB "by stack" "by engine" "there, ms" "back, ms" \
 		MB/s native insn/MiB native
-	for i in 1 2 3; do
+	for i in "${!WHAT[@]}"; do
 		engine=$((TX_ENGINE[i] + RX_ENGINE[i]))
 		stack=$((TX_TOTAL[i] + RX_TOTAL[i] - engine))
 		ENGINE_BYTES=$((ENGINE_BYTES + engine))
 		STACK_BYTES=$((STACK_BYTES + stack))
-		case $i in
-		1) native_rate=$NATIVE_TX_RATE native_insn=$NATIVE_TX ;;
-		2) native_rate=$NATIVE_RX_RATE native_insn=$NATIVE_RX ;;
-		3) native_rate='' native_insn='' ;;
-		esac
 		mib $((engine + stack)); cells=("$REPLY")
 		mib $stack; cells+=("$REPLY")
 		mib $engine; cells+=("$REPLY")
 		times "${OPEN_NS[i]}"; cells+=("$REPLY")
 		times "${CLOSE_NS[i]}"; cells+=("$REPLY")
 		SPEED=${SPEEDS[i]}; cells+=("$(rate)")
-		SPEED=$native_rate; native=-
-		[ -z "$native_rate" ] || native=$(rate)
+		SPEED=${NATIVE_RATES[i]}; native=-
+		[ -z "$SPEED" ] || native=$(rate)
 		cells+=("$native")
 		per_mib "${INSNS[i]}"; cells+=("$REPLY")
-		per_mib "$native_insn"; cells+=("$REPLY")
+		per_mib "${NATIVE_INSNS[i]}"; cells+=("$REPLY")
 		row "${WHAT[i]}" "${cells[@]}"
 	done
 	say "insn/MiB: instructions of the host's kernel for a MiB, with all that it does"

@@ -137,7 +137,7 @@ peer_fetches()
 {
 	TAG=$((TAG + 2))
 	guest "insn-mark $((TAG - 1))" || fail "insn-mark"
-	"$LAB" peer -- curl -sS -o "/tmp/$1" -w "$WORDS" "http://$HOST/a" \
+	"$LAB" peer -- curl -gsS -o "/tmp/$1" -w "$WORDS" "http://$HOST/a" \
 		>"$OUT/curl" 2>"$OUT/curl.log" </dev/null &
 	follow $! rx "$BYTES" 20:show_flow || return
 	guest "insn-mark $TAG" || fail "insn-mark"
@@ -150,7 +150,7 @@ host_fetches()
 {
 	TAG=$((TAG + 2))
 	# shellcheck disable=SC2016
-	"$LAB" host -- sh -c 'insn-mark $1; curl -sS -o "/tmp/www/$3" -w "$5" "$4"
+	"$LAB" host -- sh -c 'insn-mark $1; curl -gsS -o "/tmp/www/$3" -w "$5" "$4"
 		rc=$?; insn-mark $2; exit $rc' - $((TAG - 1)) $TAG "$1" "http://$PEER/$2" \
 		"$WORDS" >"$OUT/curl" 2>"$OUT/curl.log" </dev/null &
 	follow $! tx "$BYTES" 20:show_flow || return
@@ -184,7 +184,7 @@ four_requests()
 
 	for i in 0 1 2 3; do
 		[ $i = 0 ] || words+=(--next)
-		words+=(-sS --limit-rate "$RATE" --local-port "$PORT" -w "$WORDS"
+		words+=(-gsS --limit-rate "$RATE" --local-port "$PORT" -w "$WORDS"
 			-r "$((i * quarter))-$(((i + 1) * quarter - 1))"
 			-o "/tmp/part$((i + 1))" "http://$HOST/a")
 	done

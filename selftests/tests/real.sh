@@ -62,7 +62,7 @@ real_listens()	# PLACE PORT
 }
 
 # What has to be the same in the three runs
-says()
+real_says()
 {
 	echo "$*" >>"$WORK/real.$HOW"
 }
@@ -150,7 +150,7 @@ real_wrk_says()	# FILE
 
 	line=$(real_on peer "tail -n 1 $REAL/$1")
 	is "wrk, $HOW" "$line" "$REAL_WRK_GOOD"
-	says "wrk: $line"
+	real_says "wrk: $line"
 }
 
 # A thousand connections, half of them IPv6, that stay
@@ -165,7 +165,7 @@ real_wrk()
 		\$wrk 'http://[fd77::1]:9101/' 2000 >$REAL/wrk6 2>&1
 		wait"
 	after=$(nginx_status)
-	says "connections $((after - before))"
+	real_says "connections $((after - before))"
 	# and connections that do not stay
 	real_on peer "timeout 90 wrk -t 1 -c 20 -d 80s --timeout 60s -H 'Connection: close' \
 		-s $REAL_SRC/wrk.lua http://10.77.0.1:9101/ 600 >$REAL/wrk_close 2>&1"
@@ -196,7 +196,7 @@ real_haproxy()
 		real_on peer "cd $REAL/www; rm -f put/*
 			curl -sS --max-time 60 http://$url/big | cmp - big &&
 			curl -sS --max-time 60 -T big http://$url/put/ && cmp put/big big"
-		says "16 MiB each way by $url"
+		real_says "16 MiB each way by $url"
 	done
 	real_on peer "timeout 90 wrk -t 1 -c 100 -d 80s --timeout 60s -s $REAL_SRC/wrk.lua \
 		http://10.77.0.1:9104/ 800 >$REAL/wrk4 2>&1"
@@ -229,14 +229,14 @@ real_redis()
 		real_on host "redis-cli -p 9106 flushall >/dev/null"
 		out=$(real_on peer "redis-benchmark -h $addr -p 9106 -P 16 -c 20 -n 3200 -d 500 --csv \
 			-t set,get,incr,lpush,rpush,lpop,sadd,hset,zadd,lrange_100,mset | cut -d, -f1")
-		says "benchmark:" $out
-		says "after the benchmark:" \
+		real_says "benchmark:" $out
+		real_says "after the benchmark:" \
 			"$(real_on host "redis-cli -p 9106 debug digest; redis-cli -p 9106 dbsize")"
-		says "pipe:" $(real_on peer "redis-cli -h $addr -p 9106 --pipe <$REAL/set")
+		real_says "pipe:" $(real_on peer "redis-cli -h $addr -p 9106 --pipe <$REAL/set")
 		out=$(real_on peer "nc $addr 9106 <$REAL/get >$REAL/got
 			cmp $REAL/got $REAL/want && sha256sum <$REAL/got")
-		says "read back: $out"
-		says "after the pipe:" "$(real_on host "redis-cli -p 9106 debug digest")"
+		real_says "read back: $out"
+		real_says "after the pipe:" "$(real_on host "redis-cli -p 9106 debug digest")"
 	done
 }
 
@@ -299,7 +299,7 @@ real_rsync()
 			rsync -aH --timeout=60 src/ rsync://$addr:9107/tree/"
 		here=$(real_tree_sum peer $REAL/src)
 		is "rsync to the host, $HOW $addr" "$(real_tree_sum host $REAL/tree)" "$here"
-		says "pushed $here"
+		real_says "pushed $here"
 		# What has changed, only
 		real_on peer "cd $REAL/src; rm -r d2; seq 300000 500000 >>a*; mv d1 d4
 			$REAL_OLD; rsync -aHz --timeout=60 --no-whole-file --delete ./ rsync://$addr:9107/tree/"
@@ -307,7 +307,7 @@ real_rsync()
 		is "rsync of changes, $HOW $addr" "$(real_tree_sum host $REAL/tree)" "$here"
 		real_on peer "cd $REAL; rsync -aH --timeout=60 rsync://$addr:9107/tree/ got/"
 		is "rsync to the peer, $HOW $addr" "$(real_tree_sum peer $REAL/got)" "$here"
-		says "changed and pulled $here"
+		real_says "changed and pulled $here"
 	done
 }
 
@@ -331,7 +331,7 @@ real_scp()
 			scp $REAL_SSH -P 9108 -rpq root@$addr:$REAL/tree got"
 		is "scp to the host, $HOW $addr" "$(real_tree_sum host $REAL/tree)" "$here"
 		is "scp to the peer, $HOW $addr" "$(real_tree_sum peer $REAL/got)" "$here"
-		says "copied both ways $here"
+		real_says "copied both ways $here"
 	done
 }
 
@@ -361,7 +361,7 @@ real_iperf_run()
 	real_on peer "timeout 90 iperf3 -p 9109 -P 8 -J $* >$REAL/iperf || { jq -r .error $REAL/iperf; false; }"
 	sums='.end | [.sum_sent, .sum_received, .sum_sent_bidir_reverse, .sum_received_bidir_reverse]
 		| map(values | .bytes >= 20000000)'
-	says "$name: streams and sums" "$(real_on peer \
+	real_says "$name: streams and sums" "$(real_on peer \
 		"jq -c '[.error // 0, (.start.connected | length), ($sums)]' $REAL/iperf")"
 }
 
