@@ -53,10 +53,15 @@ ct_name()	# [v6]
 	echo "-f ipv${1:+6}${1:-4} -p tcp --orig-port-dst $PORT" | sed 's/ipv6v6/ipv6/'
 }
 
-# The entry as conntrack prints it, in $ENTRY. Usage: ct_entry [v6]
+# The entry as conntrack prints it, in $ENTRY. One that was picked up in the middle has
+# the direction of who came first. Usage: ct_entry [v6]
 ct_entry()
 {
-	ENTRY=$(on host "conntrack -L $(ct_name ${1:-}) -o extended 2>/dev/null")
+	local family=ipv4
+
+	[ -z "${1:-}" ] || family=ipv6
+	ENTRY=$(on host "conntrack -L -f $family -p tcp -o extended 2>/dev/null |
+		grep 'port=$PORT '")
 }
 
 # A number of the entry. Usage: ct_number packets|bytes 1|2	(1: original direction)
@@ -388,10 +393,9 @@ test_conntrack_invalid()
 	leaves_nothing
 }
 
-# Picked up in the middle: whoever came first is the original direction.
 ct_is_there()
 {
-	ENTRY=$(on host "conntrack -L -p tcp -o extended 2>/dev/null | grep 'port=$PORT '")
+	ct_entry
 	[[ $ENTRY = *ASSURED* ]]
 }
 
