@@ -180,7 +180,7 @@ test_real_nginx()
 	real_www host
 	real_www peer
 	real_serves 9101 $REAL/nginx.pid "nginx -e $REAL/nginx.log -c $REAL/nginx.conf"
-	real_runs real_wrk 1100 300 10
+	real_runs real_wrk 800 100 10
 }
 
 ### HAProxy

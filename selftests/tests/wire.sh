@@ -238,8 +238,11 @@ test_wire_no_sack()
 	wire_had lost 1
 }
 
+# A module that has just come has seen no change of the firewall's rules. After one, a
+# connection without timestamps shows only by its data that they let it pass.
 test_wire_no_timestamps()
 {
+	modules_out
 	wire_peer_set tcp_timestamps 0
 	WIRE_CARD="ts no"
 	wire_condition $((2 * M)) 10 loss=2000
