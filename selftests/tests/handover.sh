@@ -158,10 +158,11 @@ test_handovers_both_ways_v6()
 }
 
 # Small messages go to and fro meanwhile: each waits for the move to end.
-test_handovers_ping_pong()
+# Usage: handovers_ping_pong [WORD of connected]
+handovers_ping_pong()
 {
 	setup
-	connected
+	connected "$@"
 	h set nodelay 1
 	p set nodelay 1
 	p echo 1000000 64
@@ -183,4 +184,14 @@ test_handovers_ping_pong()
 	p close
 	no_timeouts
 	leaves_nothing
+}
+
+test_handovers_ping_pong()
+{
+	handovers_ping_pong
+}
+
+test_handovers_ping_pong_v6()
+{
+	handovers_ping_pong v6
 }
