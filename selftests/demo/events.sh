@@ -47,6 +47,8 @@ event()
 
 	member "$1" time; time=${REPLY#*T}; time=${time%[+-]*}
 	member "$1" from; from=$REPLY
+	# not of a flow
+	[ -n "$from" ] || return
 	member "$1" to; to=$REPLY
 	member "$1" reason; reason=$REPLY
 	member "$1" local_port; lport=$REPLY
