@@ -12,7 +12,8 @@
 #
 # A test is a function test_NAME, run in a subshell; `cleanup` is its one way
 # out. What it starts on the host beside the actors is ended by the commands in
-# HOST_UNDO, what it changes at the peer is undone by those in PEER_UNDO.
+# HOST_UNDO, what it changes at the peer is undone by those in PEER_UNDO. A line
+# "also_v6 NAME" behind it has it run by IPv6, too, as NAME_v6.
 # shellcheck disable=SC2034	# the tests use what stands here
 
 TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
@@ -28,6 +29,16 @@ M=1048576
 
 declare -A IN OUT PID
 R=
+V6=				# v6: the test runs by IPv6
+
+### both families
+
+# A test runs by IPv6, too: where it would have IPv4 addresses it has others, and says
+# "v6" where it has to. Usage: also_v6 NAME	(on a line of its own behind the test)
+also_v6()
+{
+	eval "test_$1_v6() { V6=v6 HOST_ADDR=$HOST_ADDR6 PEER_ADDR=$PEER_ADDR6; test_$1; }"
+}
 
 ### pipes to programs at the three places
 

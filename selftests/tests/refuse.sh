@@ -99,6 +99,7 @@ test_refuse_duplicate()
 	offloaded
 	done_with
 }
+also_v6 refuse_duplicate
 
 test_refuse_state()
 {
@@ -114,6 +115,7 @@ test_refuse_state()
 	got p rx $M
 	done_with
 }
+also_v6 refuse_state
 
 test_refuse_no_engine()
 {
@@ -130,6 +132,7 @@ test_refuse_no_engine()
 	still_works
 	done_with
 }
+also_v6 refuse_no_engine
 
 # The table, as the setting bounds it
 test_refuse_table_full()
@@ -153,6 +156,7 @@ test_refuse_table_full()
 	tell p2 close
 	done_with
 }
+also_v6 refuse_table_full
 
 # The card has no room.
 test_refuse_engine_full()
@@ -167,6 +171,7 @@ test_refuse_engine_full()
 	still_works
 	done_with
 }
+also_v6 refuse_engine_full
 
 test_refuse_mptcp()
 {
@@ -178,21 +183,25 @@ test_refuse_mptcp()
 	still_works
 	done_with
 }
+also_v6 refuse_mptcp
 
 # Two in the host, of which one is in a namespace: a connection that no peer's
 # kernel has to know the options of. Usage: neighbours [WORD of connected]
 neighbours()
 {
+	local here=10.78.0.1 there=10.78.0.2
+
+	[ -z "$V6" ] || here=fd78::1 there=fd78::2
 	HOST_UNDO="ip netns del toe-n 2>/dev/null"
 	on host "ip netns add toe-n &&
 		ip link add veth-n type veth peer name eth0 netns toe-n &&
-		ip addr add 10.78.0.1/24 dev veth-n && ip link set veth-n up &&
-		ip -n toe-n addr add 10.78.0.2/24 dev eth0 &&
+		ip addr add $here/24 dev veth-n ${V6:+nodad} && ip link set veth-n up &&
+		ip -n toe-n addr add $there/24 dev eth0 ${V6:+nodad} &&
 		ip -n toe-n link set eth0 up" || die "namespace toe-n"
 	actor h host
 	actor p host
 	p enter netns toe-n
-	PEER_ADDR=10.78.0.2 HOST_ADDR=10.78.0.1 meet h p "$@"
+	PEER_ADDR=$there HOST_ADDR=$here meet h p "$@"
 }
 
 test_refuse_md5()
@@ -204,6 +213,7 @@ test_refuse_md5()
 	still_works
 	done_with
 }
+also_v6 refuse_md5
 
 test_refuse_ao()
 {
@@ -216,6 +226,7 @@ test_refuse_ao()
 	still_works
 	done_with
 }
+also_v6 refuse_ao
 
 # The connection is fine, but an engine sits elsewhere.
 test_refuse_route()
@@ -227,6 +238,7 @@ test_refuse_route()
 	still_works
 	done_with
 }
+also_v6 refuse_route
 
 test_refuse_repair()
 {
@@ -239,6 +251,7 @@ test_refuse_repair()
 	still_works
 	goes_now
 }
+also_v6 refuse_repair
 
 # A socket filter sees packets; a shadow socket has none.
 test_refuse_filter()
@@ -256,6 +269,7 @@ test_refuse_filter()
 	h set bpf 0
 	goes_now
 }
+also_v6 refuse_filter
 
 test_refuse_timestamping()
 {
@@ -275,6 +289,7 @@ test_refuse_timestamping()
 	h set timestampns 0
 	goes_now
 }
+also_v6 refuse_timestamping
 
 # Which only its own stack can read.
 test_refuse_ulp()
@@ -288,6 +303,7 @@ test_refuse_ulp()
 	still_works
 	done_with
 }
+also_v6 refuse_ulp
 
 # The host's own packets have IP options, or an extension header.
 test_refuse_options()
@@ -363,28 +379,21 @@ unfit_now()
 # What is set while the flow is on an engine brings it back with the next bytes.
 test_unfit_while_offloaded()
 {
-	local what
+	local what=("filter 1 0" "bpf 1 0" "timestamp 1 0" "timestamping 24 0") words
 
+	[ -n "$V6" ] && what+=("tclass 16 0" "hops 33 64") || what+=("tos 16 0" "ttl 33 64")
 	setup
 	stats_begin
 	connected
-	for what in "filter 1 0" "bpf 1 0" "timestamp 1 0" "timestamping 24 0" "tos 16 0" \
-		"ttl 33 64"; do
+	for words in "${what[@]}"; do
 		# shellcheck disable=SC2086
-		unfit_now $what
+		unfit_now $words
 	done
 	is "returned/unsupported" "$(grew returned/unsupported)" 6
 	still_works
 	done_with
-	quit_both
-	connected v6
-	for what in "tclass 16 0" "hops 33 64"; do
-		# shellcheck disable=SC2086
-		unfit_now $what
-	done
-	is "returned/unsupported" "$(grew returned/unsupported)" 8
-	done_with
 }
+also_v6 unfit_while_offloaded
 
 # A byte of urgent data that nobody has read
 test_refuse_urgent()
@@ -398,6 +407,7 @@ test_refuse_urgent()
 	still_works
 	goes_now
 }
+also_v6 refuse_urgent
 
 # What leaves goes through a transformation.
 test_refuse_ipsec_out()
@@ -421,6 +431,7 @@ test_refuse_ipsec_out()
 	still_works
 	goes_now
 }
+also_v6 refuse_ipsec_out
 
 # What comes in would have to have come by one; also for another family.
 test_refuse_ipsec_in()
@@ -473,6 +484,7 @@ test_refuse_ipsec_policies()
 	goes_now
 	on host "ip xfrm policy flush"
 }
+also_v6 refuse_ipsec_policies
 
 # A connection through NAT is refused, and works.
 # Usage: natted v4|v6 in|out|other|disguised
@@ -542,13 +554,16 @@ test_refuse_nat()
 # each time it comes.
 test_refuse_not_calm()
 {
+	local length=$((40 + 12 + 111))
+
+	[ -z "$V6" ] || length=$((length + 20))
 	setup
 	stats_begin
 	connected
 	p set nodelay 1
 	on host "nft add table inet toe_test &&
 		nft add chain inet toe_test in '{ type filter hook input priority 0; }' &&
-		nft add rule inet toe_test in tcp sport $PORT ip length $((40 + 12 + 111)) counter drop" ||
+		nft add rule inet toe_test in tcp sport $PORT meta length $length counter drop" ||
 		die "nft"
 	h recv $((111 + M))
 	p send 111
@@ -564,6 +579,7 @@ test_refuse_not_calm()
 	still_works
 	done_with
 }
+also_v6 refuse_not_calm
 
 # An engine that says no while the flow is on its way: everything is put back.
 test_refuse_open()
@@ -589,6 +605,7 @@ test_refuse_open()
 	done_with
 	no_timeouts
 }
+also_v6 refuse_open
 
 # The command and the module's words agree on every reason.
 test_reasons_are_listed()

@@ -51,14 +51,27 @@ int bpf_set(int fd, int on)
 	return err;
 }
 
+/* The connection's packets are IPv6: its socket is, and not its addresses mapped ones. */
+static int is_ipv6(int fd)
+{
+	struct sockaddr_in6 addr;
+	socklen_t len = sizeof(addr);
+
+	return !getpeername(fd, (struct sockaddr *)&addr, &len) &&
+	       addr.sin6_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&addr.sin6_addr);
+}
+
 int ipsec_set(int fd, const char *dir)
 {
+	int six = is_ipv6(fd), level = six ? IPPROTO_IPV6 : IPPROTO_IP,
+	    option = six ? IPV6_XFRM_POLICY : IP_XFRM_POLICY,
+	    family = six ? AF_INET6 : AF_INET;
 	struct {
 		struct xfrm_userpolicy_info info;
 		struct xfrm_user_tmpl tmpl;
 	} p = {
 		.info = {
-			.sel.family = AF_INET,
+			.sel.family = family,
 			.lft.soft_byte_limit = XFRM_INF,
 			.lft.hard_byte_limit = XFRM_INF,
 			.lft.soft_packet_limit = XFRM_INF,
@@ -69,15 +82,15 @@ int ipsec_set(int fd, const char *dir)
 		},
 		.tmpl = {
 			.id.proto = IPPROTO_ESP,
-			.family = AF_INET,
+			.family = family,
 			.mode = XFRM_MODE_TRANSPORT,
 			.aalgos = ~0, .ealgos = ~0, .calgos = ~0,
 		},
 	};
 
 	if (!strcmp(dir, "off"))
-		return setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, NULL, 0);
-	return setsockopt(fd, IPPROTO_IP, IP_XFRM_POLICY, &p, sizeof(p));
+		return setsockopt(fd, level, option, NULL, 0);
+	return setsockopt(fd, level, option, &p, sizeof(p));
 }
 
 /* IPv4: an option that means nothing; IPv6: an extension header that does not. */
@@ -86,12 +99,8 @@ int options_set(int fd, int on)
 	/* the kernel fills in the next header; PadN, four bytes */
 	static const unsigned char header[8] = { 0, 0, 1, 4 };
 	static const unsigned char nop[4] = { 1, 1, 1, 0 };
-	struct sockaddr_in6 addr;
-	socklen_t len = sizeof(addr);
 
-	if (getpeername(fd, (struct sockaddr *)&addr, &len))
-		return -1;
-	if (addr.sin6_family == AF_INET6 && !IN6_IS_ADDR_V4MAPPED(&addr.sin6_addr))
+	if (is_ipv6(fd))
 		return setsockopt(fd, IPPROTO_IPV6, IPV6_DSTOPTS, header,
 				  on ? sizeof(header) : 0);
 	return setsockopt(fd, IPPROTO_IP, IP_OPTIONS, nop, on ? sizeof(nop) : 0);
