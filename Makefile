@@ -5,7 +5,9 @@
 #	make demo	real programs over the card, in the lab
 #	make check	the tests; T="name..." runs some, K="6.12" one kernel
 #	make		builds all
-#	make bench	what it costs; B=NAME runs one, K="6.12" RUNS="5"
+#	make bench	what it costs; B="NAME..." runs some, K=6.12 RUNS=5 SIZE=64K
+#			FLOWS=64 DURATION=5 (seconds) PROFILE=1
+#	make bench-report	build/bench/report.html, of what bench has left
 #	make shell	a shell in the lab's host with everything loaded
 #	make clean
 
@@ -25,7 +27,12 @@ check: all
 	@selftests/check $(if $(K),--kernel $(K)) $(T)
 
 bench: all
-	@selftests/bench/bench $(if $(K),--kernel $(K)) $(if $(RUNS),--runs $(RUNS)) $(B)
+	@selftests/bench/bench $(if $(K),--kernel $(K)) $(if $(RUNS),--runs $(RUNS)) \
+		$(if $(SIZE),--size $(SIZE)) $(if $(FLOWS),--flows $(FLOWS)) \
+		$(if $(DURATION),--duration $(DURATION)) $(if $(TRIES),--tries $(TRIES)) $(if $(PROFILE),--profile) $(B)
+
+bench-report:
+	@selftests/bench/report
 
 shell: all
 	@selftests/lab/shell
@@ -65,4 +72,4 @@ kmod-%:
 		M=$(BUILD)/kmod/$*/kmod W=1 modules
 	@cp -u $(BUILD)/kmod/$*/kmod/*.ko $(BUILD)/kmod/$*/
 
-.PHONY: all demo check bench shell clean in-root bpf lib userspace tests kmod
+.PHONY: all demo check bench bench-report shell clean in-root bpf lib userspace tests kmod

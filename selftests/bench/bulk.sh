@@ -1,102 +1,76 @@
 # SPDX-License-Identifier: GPL-2.0-only
 # What it costs the host to move bytes, and how fast they go.
-#
-# States of the host:
-#	native	no module of ours; the interface has all its offloads
-#	plain	the same without segmentation offloads in the interface: the kernel's
-#		GSO and GRO do the work
-#	engine	the connection is on the engine, from its first bytes on
-#	copy	no connection: the same bytes to or from a file in a tmpfs
+# Takes: size flows duration
 
-BULK_PORT=9300
 BULK_MIB=400
 
-bulk_prepare()
+# Usage: bulk_run send|receive|sendfile|splice CALL FLOWS
+bulk_run()
 {
-	local out
-
-	pipe_open server "$LAB" peer -- /src/build/test/load serve $BULK_PORT
-	read -r -t 20 -u "${OUT[server]}" R || die "the peer does not serve"
-	out=$(on host "mkdir -p /tmp/bulk && mount -t tmpfs tmpfs /tmp/bulk &&
-		head -c 64M /dev/zero >/tmp/bulk/file") || die "$out"
-}
-
-# Usage: bulk_nic on|off
-bulk_nic()
-{
-	on host "ethtool -K eth0 tso $1 rx-gro-hw $1" >/dev/null || die "ethtool -K eth0 $1"
-}
-
-state_native()
-{
-	modules_out
-	bulk_nic on
-}
-
-state_plain()
-{
-	modules_out
-	bulk_nic off
-}
-
-state_copy()
-{
-	state_native
-}
-
-state_engine()
-{
-	local out
-
-	bulk_nic on
-	modules_in
-	out=$(on host "printf '%s\\n' 'toe-policy 1' 'prio 1 out rport $BULK_PORT threshold 1' 'end 1' >$GUEST/rules
-		$GUEST/toectl policy show >/dev/null 2>&1 || $GUEST/toectl load policy $GUEST/rules") ||
-		die "toectl load: $out"
-	STATE=engine
-}
-
-bulk_settled()
-{
-	[ "$(on host "$GUEST/toectl -j flow show rport $BULK_PORT state engine | jq length")" = "$1" ]
-}
-
-# Usage: bulk_load FLOWS WORDS	(of load, from bulk on)
-bulk_load()
-{
-	local flows=$1
-	shift
-
-	pipe_open load "$LAB" host -- $GUEST/load "$@"
-	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
-	if [ "$STATE" = engine ]; then
-		soon 20000 bulk_settled "$flows" || { echo "not on the engine: $flows"; return 1; }
+	if [ "$STATE" != copy ]; then
+		load_runs "$3" bulk "$1" $PEER_ADDR $LOAD_PORT "$3" $((BULK_MIB / $3 * M)) "$2"
+	elif [ "$1" = send ]; then
+		on host "$GUEST/load copy out /tmp/load/file $((BULK_MIB * M / $2)) $2"
+	else
+		on host "$GUEST/load copy in /tmp/load/file $((BULK_MIB * M / $2)) $2"
 	fi
-	say load go
-	hear load || { echo "$R"; return 1; }
-	echo "$R"
-	pipe_close load
-	STATE=
+}
+
+# So many MiB as the stack moves in the time asked for
+bulk_amount()
+{
+	local rate STATE=native
+
+	state_native
+	rate=$(bulk_run send 65536 1 | sed -n 's/^ok bytes=\([0-9]*\) ns=\([0-9]*\)$/\1 \2/p' |
+		awk '{ printf "%d", $1 * 954 / $2 }')
+	[ -n "$rate" ] || die "no rate"
+	BULK_MIB=$((rate * $1 + 16))
+}
+
+# Usage: bulk_bars CALL FLOWS
+bulk_bars()
+{
+	local call=$1 flows=$2 name words dir how verb limit above
+	local -A goals=([send]=0.55 [receive]=0.50)
+
+	name=$(size_name "$call") words="$(size_words "$call") a call"
+	[ "$flows" = 1 ] || name+=_$flows words+=", $flows flows"
+	for dir in send receive; do
+		limit=- above=-
+		LIMITS=()
+		if [ "$call" = 65536 ]; then
+			limit=${goals[$dir]} above=0.25
+			LIMITS[plain]=0.15
+		fi
+		verb=sent
+		[ $dir = send ] || verb=received
+		RUN="bulk_run $dir $call $flows"
+		bar ${dir}_$name "kernel instructions per MiB $verb, $words" $((BULK_MIB / flows * flows)) \
+			$limit native engine plain copy || continue
+		bar_above ${dir}_${name}_above "the same, less what copying these bytes costs" copy $above
+	done
+	for how in sendfile splice; do
+		verb="sent by sendfile"
+		[ $how = sendfile ] || verb="received by splice"
+		RUN="bulk_run $how $call $flows"
+		bar ${how}_$name "kernel instructions per MiB $verb, $words" \
+			$((BULK_MIB / flows * flows)) - native engine plain
+	done
 }
 
 bench_bulk()
 {
 	# All places work at once here: QEMU always waits for somebody.
-	local DISTURBED=1000
+	local DISTURBED=1000 call flows
 
-	bulk_prepare
-	bar send_64k "kernel instructions per MiB sent, 64 KiB a call" \
-		$BULK_MIB 0.55 native engine plain
-	bar receive_64k "kernel instructions per MiB received, 64 KiB a call" \
-		$BULK_MIB 0.50 native engine plain
-}
-
-run_send_64k()
-{
-	bulk_load 1 bulk send $PEER_ADDR $BULK_PORT 1 $((BULK_MIB * M)) 65536
-}
-
-run_receive_64k()
-{
-	bulk_load 1 bulk receive $PEER_ADDR $BULK_PORT 1 $((BULK_MIB * M)) 65536
+	loads_begin
+	[ -z "$DURATION" ] || bulk_amount "$DURATION"
+	for flows in $(flows 1); do
+		[ "$flows" -le $BULK_MIB ] || words_wrong "bulk moves $BULK_MIB MiB: no more flows than that"
+		for call in $(sizes 4096 65536 $M); do
+			bulk_bars "$call" "$flows"
+		done
+	done
+	loads_end
 }

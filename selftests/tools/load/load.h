@@ -6,16 +6,23 @@
  *	load serve PORT
  *	load bulk send|receive|sendfile|splice ADDRESS PORT FLOWS BYTES CALL
  *	load rr ADDRESS PORT FLOWS COUNT SIZE
+ *	load many send|receive ADDRESS PORT FLOWS SECONDS CALL
+ *	load short ADDRESS PORT COUNT SIZE
+ *	load gap send|receive ADDRESS PORT MS CALL
  *	load copy in|out FILE COUNT CALL
  *
  * bulk moves BYTES on each of FLOWS connections, CALL bytes in a system call; rr makes
  * COUNT transactions of SIZE bytes there and SIZE back, on FLOWS connections at once;
- * copy moves COUNT pieces of CALL bytes to or from a file that is there, in a tmpfs:
- * no socket can do for less.
+ * many moves what it can for SECONDS on FLOWS connections; short makes COUNT
+ * connections, one after the other, each of which brings SIZE bytes and is ended by the
+ * peer; gap looks at one connection all the time; copy moves COUNT pieces of CALL bytes
+ * to or from a file that is there, in a tmpfs: no socket can do for less.
  *
- * bulk and rr first do a part of it, print "warm" and wait for a line. Then they do it
- * all between two marks of the instruction counter (selftests/insn) and print
- * "ok bytes=N ns=N".
+ * bulk, rr, many and gap first do a part of it, print "ok warm" and wait for a line.
+ * Then all but gap do it between two marks of the instruction counter (selftests/insn)
+ * and print "ok bytes=N ns=N", and what else they have to say as KEY=N. many: count (of
+ * MiB), least and most (bytes of a connection), spread (most by least). gap: gap_us (the
+ * longest time without a byte), dip (the lowest goodput of 10 ms by that of all the time).
  */
 #ifndef _LOAD_H
 #define _LOAD_H
@@ -34,12 +41,17 @@
  * @WANT_SINK: read, and answer each @bytes with one byte
  * @WANT_SOURCE: send @bytes for each byte that comes
  * @WANT_ECHO: send @bytes for each @bytes that come
+ * @WANT_ONCE: send @bytes, and end it
  */
 enum want {
 	WANT_SINK = 1,
 	WANT_SOURCE,
 	WANT_ECHO,
+	WANT_ONCE,
 };
+
+/* Of wishes */
+#define BYTES_MAX	(1ULL << 40)
 
 /**
  * struct wish - the first bytes of a connection
@@ -68,6 +80,8 @@ void write_all(int fd, size_t n);
 void read_all(int fd, size_t n);
 /* A connection that has told @want and @bytes. */
 int dial(const char *address, const char *port, enum want want, uint64_t bytes);
+/* Ends a connection at once: nothing of it is under way in what is measured next. */
+void abandon(int fd);
 /* Says that it is warm and waits for the word to go on. */
 void warm(void);
 void done(uint64_t bytes, uint64_t begin_ns);
@@ -75,6 +89,9 @@ void done(uint64_t bytes, uint64_t begin_ns);
 int serve(const char *port);
 int bulk(int argc, char **argv);
 int rr(int argc, char **argv);
+int many(int argc, char **argv);
+int short_flows(int argc, char **argv);
+int gap(int argc, char **argv);
 int copy(int argc, char **argv);
 
 #endif /* _LOAD_H */

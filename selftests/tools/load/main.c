@@ -93,6 +93,14 @@ int dial(const char *address, const char *port, enum want want, uint64_t bytes)
 	return fd;
 }
 
+void abandon(int fd)
+{
+	struct linger now = { .l_onoff = 1 };
+
+	setsockopt(fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now));
+	close(fd);
+}
+
 void warm(void)
 {
 	char line[16];
@@ -127,11 +135,20 @@ int main(int argc, char **argv)
 		return bulk(argc - 2, argv + 2);
 	if (argc == 7 && !strcmp(argv[1], "rr"))
 		return rr(argc - 2, argv + 2);
+	if (argc == 8 && !strcmp(argv[1], "many"))
+		return many(argc - 2, argv + 2);
+	if (argc == 6 && !strcmp(argv[1], "short"))
+		return short_flows(argc - 2, argv + 2);
+	if (argc == 7 && !strcmp(argv[1], "gap"))
+		return gap(argc - 2, argv + 2);
 	if (argc == 6 && !strcmp(argv[1], "copy"))
 		return copy(argc - 2, argv + 2);
 	fputs("usage: load serve PORT |\n"
 	      "       load bulk { send | receive | sendfile | splice } ADDRESS PORT FLOWS BYTES CALL |\n"
 	      "       load rr ADDRESS PORT FLOWS COUNT SIZE |\n"
+	      "       load many { send | receive } ADDRESS PORT FLOWS SECONDS CALL |\n"
+	      "       load short ADDRESS PORT COUNT SIZE |\n"
+	      "       load gap { send | receive } ADDRESS PORT MS CALL |\n"
 	      "       load copy { in | out } FILE COUNT CALL\n", stderr);
 	return 2;
 }

@@ -11,7 +11,6 @@
 #include <unistd.h>
 #include "load.h"
 
-#define BYTES_MAX	(1ULL << 40)
 #define TURN		(1u << 20)	/* of one connection, before the next has its turn */
 
 /**
@@ -64,12 +63,14 @@ static void owe(struct conn *c)
 		c->out += c->in / c->wish.bytes * c->wish.bytes;
 		c->in %= c->wish.bytes;
 		break;
+	case WANT_ONCE:
+		break;
 	}
 }
 
 static bool wish_ok(const struct conn *c)
 {
-	return c->wish.want >= WANT_SINK && c->wish.want <= WANT_ECHO && c->wish.bytes &&
+	return c->wish.want >= WANT_SINK && c->wish.want <= WANT_ONCE && c->wish.bytes &&
 	       c->wish.bytes <= BYTES_MAX;
 }
 
@@ -91,7 +92,11 @@ static bool hear(struct conn *c)
 		return false;
 	if (to != buffer) {
 		c->told += r;
-		return c->told < sizeof(c->wish) || wish_ok(c);
+		if (c->told < sizeof(c->wish))
+			return true;
+		if (c->wish.want == WANT_ONCE)
+			c->out = c->wish.bytes;
+		return wish_ok(c);
 	}
 	c->in += r;
 	owe(c);
@@ -109,6 +114,8 @@ static bool answer(struct conn *c)
 			return false;
 		if (r > 0)
 			c->out -= r;
+		if (!c->out && c->wish.want == WANT_ONCE)
+			return false;
 	}
 	if (c->waits != !!c->out) {
 		c->waits = c->out;

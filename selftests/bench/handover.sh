@@ -1,0 +1,77 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# How long data stands still when a busy connection is handed over, and what its goodput
+# looks like meanwhile. By the wall clock: it wants a quiet machine.
+# Takes: size duration
+#
+# States of the host:
+#	native	no module of ours, and nothing is handed over
+#	moved	the connection goes to the engine and back all the time, ten times a run
+
+HANDOVERS=10
+
+state_moved()
+{
+	modules_in
+	nic on
+}
+
+# Usage: handover_run send|receive CALL MS
+handover_run()
+{
+	local pause
+
+	pause=$(awk -v ms="$3" -v n=$HANDOVERS 'BEGIN { printf "%.3f", ms / 2500 / n }')
+	pipe_open load "$LAB" host -- $GUEST/load gap "$1" $PEER_ADDR $LOAD_PORT "$3" "$2"
+	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
+	sleep 0.5
+	say load go
+	[ "$STATE" = native ] || on host "
+		tuple=\$(ss -Htn state established '( dport = :$LOAD_PORT )' | awk '{ print \$3, \$4 }')
+		there= back=
+		for i in \$(seq $HANDOVERS); do
+			sleep $pause
+			$GUEST/toectl flow offload \$tuple || echo no offload
+			sleep $pause
+			there=\"\$there \$($GUEST/toectl -j flow show \$tuple | jq '.[0].open_ns')\"
+			$GUEST/toectl flow return \$tuple || echo no return
+			back=\"\$back \$($GUEST/toectl -j flow show \$tuple | jq '.[0].close_ns')\"
+		done
+		middle() { tr ' ' '\\n' | sort -n | awk 'NF { v[++n] = \$1 } END { print v[int((n + 1) / 2)] / 1e6 }'; }
+		echo \"times there=\$(echo \$there | middle) back=\$(echo \$back | middle)\""
+	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
+	echo "$R"
+	pipe_close load
+	soon 20000 loads_rest || { echo "connections stay"; return 1; }
+}
+
+# What it said last, and the times before it, as one line
+handover_said()
+{
+	local out
+
+	out=$(handover_run "$@") || { echo "$out"; return 1; }
+	! grep -E 'no offload|no return' <<<"$out" || { echo "$out"; return 1; }
+	echo "$(grep '^ok' <<<"$out") $(sed -n 's/^times //p' <<<"$out")"
+}
+
+bench_handover()
+{
+	local DISTURBED=1000 dir call name
+
+	loads_begin
+	for dir in send receive; do
+		for call in $(sizes 65536); do
+			name=${dir}
+			bar_wanted $name || continue
+			RUN="handover_said $dir $call $((${DURATION:-4} * 1000))"
+			bar_runs $name - native moved
+			bar_of ${name}_there "data stand still when the flow goes to the engine, median of a run, $dir" \
+				ms there - -
+			bar_of ${name}_back "data stand still when it comes back, median of a run, $dir" ms back - -
+			bar_of ${name}_gap "the longest time in which nothing moved, $dir" us gap_us - -
+			bar_of ${name}_dip "the lowest goodput of 10 ms by that of the run, $dir" share dip - -
+			bar_of ${name}_rate "throughput, $dir, with $((2 * HANDOVERS)) moves in the run" MB/s rate - -
+		done
+	done
+	loads_end
+}

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: GPL-2.0-only
+# What a request and its answer cost, both of the same size.
+# Takes: size flows duration
+
+# Usage: rr_run SIZE FLOWS COUNT
+rr_run()
+{
+	load_runs "$2" rr $PEER_ADDR $LOAD_PORT "$2" "$3" "$1"
+}
+
+# So many as the stack does in the time asked for. Usage: rr_count SIZE FLOWS
+rr_count()
+{
+	local count=4000 STATE=native
+
+	[ "$2" = 1 ] || count=20000
+	[ -n "$DURATION" ] || { echo $count; return; }
+	state_native
+	rr_run "$1" "$2" $count | sed -n 's/^ok bytes=[0-9]* ns=\([0-9]*\)$/\1/p' |
+		awk -v n=$count -v s="$DURATION" '{ printf "%d", n * s * 1e9 / $1 + 1 }'
+}
+
+bench_rr()
+{
+	local DISTURBED=1000 size flows limit count words
+
+	loads_begin
+	for flows in $(flows 1 64 1000); do
+		for size in $(sizes 64 1024 16384); do
+			bar_wanted rr_"$(size_name "$size")_$flows" || continue
+			limit=- words="1 connection"
+			[ "$size" != 1024 ] || limit=0.70
+			[ "$flows" = 1 ] || words="$flows connections at once"
+			count=$(rr_count "$size" "$flows")
+			RUN="rr_run $size $flows $count"
+			bar rr_"$(size_name "$size")_$flows" \
+				"kernel instructions per transaction of $(size_words "$size"), $words" \
+				"$count" $limit native engine
+		done
+	done
+	loads_end
+}
