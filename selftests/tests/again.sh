@@ -29,12 +29,13 @@ policed()
 	stats_begin
 }
 
+# The second one by IPv6
 two_connected()
 {
 	connected
 	actor h2 host
 	actor p2 peer
-	meet h2 p2
+	meet h2 p2 v6
 }
 
 # The flow of an actor is in a state, for a reason. Usage: flow_is ACTOR STATE [REASON]
@@ -165,16 +166,24 @@ test_quota_netns()
 # A rule that wants another engine than there is
 test_engine_by_name()
 {
+	local who
+
 	policed engine nosuch0
-	connected
+	two_connected
 	stream h p
-	flow_becomes h host no-engine
-	goes_why h no-engine
+	stream h2 p2
+	for who in h h2; do
+		flow_becomes $who host no-engine
+		goes_why $who no-engine
+	done
 	our_rule replace threshold 1MiB engine toe0
 	toectl policy apply >/dev/null || fail "policy apply"
-	flow_becomes h engine threshold
-	is "its engine" "$(val engine)" toe0
+	for who in h h2; do
+		flow_becomes $who engine threshold
+		is "engine of $who" "$(val engine)" toe0
+	done
 	stream_ends h p
+	stream_ends h2 p2
 	leaves_nothing
 }
 
@@ -208,7 +217,7 @@ test_backoff_failures()
 test_backoff_bounces()
 {
 	policed
-	connected
+	connected v6
 	stream h p
 	flow_becomes h engine threshold
 	h return
@@ -231,27 +240,37 @@ test_backoff_bounces()
 # connection again.
 test_policy_takes_back()
 {
-	local bytes
+	local bytes who
 
 	policed
-	connected
+	two_connected
 	stream h p
+	stream h2 p2
 	flow_becomes h engine threshold
+	flow_becomes h2 engine threshold
 	our_rule replace never
 	toectl policy apply >/dev/null || fail "policy apply"
-	flow_becomes h host policy
-	is "its rule" "$(val rule)" 0
-	goes_why h policy
-	bytes=$(val bytes)
-	soon 10000 eval '[ "$(tell h why; val bytes)" -gt $((bytes + 3 * M)) ]' || fail "no bytes: $R"
+	for who in h h2; do
+		flow_becomes $who host policy
+		is "rule of $who" "$(val rule)" 0
+		goes_why $who policy
+		bytes=$(val bytes)
+		soon 10000 eval '[ "$(tell $who why; val bytes)" -gt $((bytes + 3 * M)) ]' ||
+			fail "no bytes of $who: $R"
+	done
 	sleep 3
-	flow_is_now h host policy || fail "tried again: $R"
+	for who in h h2; do
+		flow_is_now $who host policy || fail "$who tried again: $R"
+	done
 	is "retries" "$(grew retries)" 0
 	our_rule replace threshold 2MiB
 	toectl policy apply >/dev/null || fail "policy apply"
-	flow_becomes h engine threshold
-	is "its rule" "$(val rule)" 100
-	is "retries" "$(grew retries)" 1
+	for who in h h2; do
+		flow_becomes $who engine threshold
+		is "rule of $who" "$(val rule)" 100
+	done
+	is "retries" "$(grew retries)" 2
 	stream_ends h p
+	stream_ends h2 p2
 	leaves_nothing
 }

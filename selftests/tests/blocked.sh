@@ -52,8 +52,9 @@ test_blocked_recv_v6()
 
 test_epoll_in()
 {
-	blocked_receive v4 epoll
+	blocked_receive ${V6:-v4} epoll
 }
+also_v6 epoll_in
 
 # The peer does not read: its window is shut. Usage: blocked_send WORD-OF-CONNECTED [epoll]
 blocked_send()
@@ -103,8 +104,9 @@ test_blocked_send_v6()
 
 test_epoll_out()
 {
-	blocked_send v4 epoll
+	blocked_send ${V6:-v4} epoll
 }
+also_v6 epoll_out
 
 # Its own buffer is full, while the peer reads slowly.
 test_small_send_buffer()
@@ -128,3 +130,4 @@ test_small_send_buffer()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 small_send_buffer

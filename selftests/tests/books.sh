@@ -161,6 +161,7 @@ test_books_segments()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 books_segments
 
 # A line of /proc/net/tcp. Usage: proc_tcp tx|rx|retrnsmt
 proc_tcp()
@@ -168,7 +169,7 @@ proc_tcp()
 	local hex
 
 	hex=$(printf %04X "$PORT")
-	on host "cat /proc/net/tcp" | awk -v p="$hex" -v what="$1" '
+	on host "cat /proc/net/tcp${V6:+6}" | awk -v p="$hex" -v what="$1" '
 		$3 ~ ":" p "$" || $2 ~ ":" p "$" { split($5, q, ":")
 			print what == "tx" ? q[1] : what == "rx" ? q[2] : $7 }' |
 		{ read -r hex; echo $((16#$hex)); }
@@ -213,6 +214,7 @@ test_books_queues()
 	p close
 	leaves_nothing
 }
+also_v6 books_queues
 
 # Nothing comes through any more: the timeouts of the engine's TCP are seen, and when
 # all is well again they are over.

@@ -115,16 +115,19 @@ test_churn_filter()
 	setup
 	stats_begin
 	churn_rules
-	connected
+	connected v6
 	h recv eof
 	p recv eof
 	h send forever rate=8M
 	p send forever rate=8M
 	soon 10000 offloaded || fail "it is not offloaded"
+	out=$(toectl -j flow churn remote $PEER_ADDR every 1ms for 300ms) || fail "churn: $out"
+	is "churn of IPv4" "$(jq -c 'del(.seed)' <<<"$out")" '{"offloads":0,"returns":0,"refused":0}'
 	out=$(toectl -j flow churn rport 1 every 1ms for 500ms) || fail "churn: $out"
 	is "churn of others" "$(jq -c 'del(.seed)' <<<"$out")" '{"offloads":0,"returns":0,"refused":0}'
 	is "returned" "$(grew returned/admin)" 0
-	out=$(toectl -j flow churn rport $PORT every 20ms for 1s) || fail "churn: $out"
+	out=$(toectl -j flow churn remote $PEER_ADDR6 rport $PORT every 20ms for 1s) ||
+		fail "churn: $out"
 	ge "returns" "$(jq .returns <<<"$out")" 3
 	finish_both h p
 	leaves_nothing
@@ -163,6 +166,7 @@ test_churn_held_back()
 	churn_end
 	churn_closes
 }
+also_v6 churn_held_back
 
 # Data that the peer does not acknowledge is sent again, by the stack, which keeps the
 # connection until it is acknowledged.
@@ -181,6 +185,7 @@ test_churn_unanswered()
 	churn_end
 	churn_closes
 }
+also_v6 churn_unanswered
 
 # The peer opens its window, and what says so is lost: only a probe finds out.
 test_churn_shut_window()
@@ -200,6 +205,7 @@ test_churn_shut_window()
 	churn_end
 	churn_closes
 }
+also_v6 churn_shut_window
 
 churn_is_still()	# ACTOR JOB
 {

@@ -50,17 +50,18 @@ ct_sysctl()	# NAME VALUE
 # The words of a conntrack command that name the connection of $PORT
 ct_name()	# [v6]
 {
-	echo "-f ipv${1:+6}${1:-4} -p tcp --orig-port-dst $PORT" | sed 's/ipv6v6/ipv6/'
+	local v6=${1:-$V6}
+
+	echo "-f ip${v6:-v4} -p tcp --orig-port-dst $PORT"
 }
 
 # The entry as conntrack prints it, in $ENTRY. One that was picked up in the middle has
 # the direction of who came first. Usage: ct_entry [v6]
 ct_entry()
 {
-	local family=ipv4
+	local v6=${1:-$V6}
 
-	[ -z "${1:-}" ] || family=ipv6
-	ENTRY=$(on host "conntrack -L -f $family -p tcp -o extended 2>/dev/null |
+	ENTRY=$(on host "conntrack -L -f ip${v6:-v4} -p tcp -o extended 2>/dev/null |
 		grep 'port=$PORT '")
 }
 
@@ -285,6 +286,7 @@ test_conntrack_reset()
 	leaves_nothing
 	ct_dropped_none
 }
+also_v6 conntrack_reset
 
 ct_is_closed()
 {
@@ -297,10 +299,21 @@ test_conntrack_timeout()
 {
 	ct_setup
 	ct_sysctl tcp_timeout_established 2
+	actor h2 host
+	actor p2 peer
+	meet h2 p2 v6
 	connected
+	tell h2 offload || die "IPv6: $R"
+	moves h2 p2 $M
 	h offload
 	ct_moves $M
 	sleep 4
+	PORT=$((PORT - 1)) ct_entry v6
+	ct_says "IPv6, after twice the timeout" "[OFFLOAD]"
+	tell h2 return
+	PORT=$((PORT - 1)) ct_entry v6
+	le "its timeout, returned" "$(awk '{ print $5 }' <<<"$ENTRY")" 2
+	part h2 p2
 	ct_entry
 	ct_says "after twice the timeout" "[OFFLOAD]"
 	h return
@@ -342,9 +355,12 @@ test_conntrack_deleted()
 # One that an FTP helper reads, and one that another connection let expect
 test_conntrack_helper()
 {
+	local proto=ip
+
+	[ -z "$V6" ] || proto=ip6
 	ct_setup
 	ct_nft "add ct helper inet toe_ct ftp { type \"ftp\" protocol tcp; }
-		add ct expectation inet toe_ct data { protocol tcp; dport $((PORT + 3)); timeout 1m; size 4; l3proto ip; }
+		add ct expectation inet toe_ct data { protocol tcp; dport $((PORT + 3)); timeout 1m; size 4; l3proto $proto; }
 		add rule inet toe_ct out tcp dport $((PORT + 1)) ct helper set \"ftp\"
 		add rule inet toe_ct out tcp dport $((PORT + 2)) ct expectation set \"data\""
 	connected
@@ -366,6 +382,7 @@ test_conntrack_helper()
 	ct_moves $M
 	ct_over
 }
+also_v6 conntrack_helper
 
 # Not established for conntrack; none at all, because it picks up nothing; and a
 # silent one of which nobody can tell
@@ -392,6 +409,7 @@ test_conntrack_invalid()
 	finish_both h p
 	leaves_nothing
 }
+also_v6 conntrack_invalid
 
 ct_is_there()
 {
@@ -445,6 +463,7 @@ test_conntrack_zone()
 	leaves_nothing
 	ct_dropped_none
 }
+also_v6 conntrack_zone
 
 # One mark for all, on the entry or on packets, before and during
 test_conntrack_never_mark()
@@ -484,6 +503,7 @@ test_conntrack_never_mark()
 	finish_both h p
 	leaves_nothing
 }
+also_v6 conntrack_never_mark
 
 # Rules of both kinds: of the firewall, and of the policy.
 # Usage: ct_policy_setup "PRIO WORDS" [NFT-RULE...]
@@ -556,13 +576,14 @@ ct_marks()	# MARK
 test_conntrack_policy_ctmark()
 {
 	ct_policy_setup "10 $WANT ctmark 0x10/0xf0" \
-		"out oifname eth0 tcp dport $((PORT + 1)) ct mark set 0x15"
+		"out oifname eth0 tcp dport $((PORT + 1))-$((PORT + 2)) ct mark set 0x15"
 	is "words" "$(toectl policy show prio 10 | sed -n 's/^\(prio.*\)/\1/p')" \
 		"prio 10 threshold 64KiB ctmark 0x10/0xf0"
 	is "JSON" "$(rule_has 10 ctmark)" '{"mark":16,"mask":240,"not":false}'
 	ge "policy test says that marks count" "$(toectl policy test out \
 		local $HOST_ADDR:5 remote $PEER_ADDR:6 | grep -c 'if its marks say so then')" 1
 	ct_goes "marked"
+	ct_goes "marked" v6
 	ct_sends
 	soon 10000 ct_was_refused mark || fail "not refused: $R"
 	ge "why" "$(toectl why id 0 >/dev/null; tell h name; ct_why | grep -c "its mark says that it stays in the stack; rule 10 has it tried again")" 1
@@ -593,11 +614,12 @@ ct_source()
 test_conntrack_policy_no_ctmark()
 {
 	ct_policy_setup "10 $WANT no-ctmark 7" \
-		"in iifname eth0 tcp dport $((PORT + 1)) ct mark set 7"
+		"in iifname eth0 tcp dport $((PORT + 1))-$((PORT + 2)) ct mark set 7"
 	is "JSON" "$(rule_has 10 ctmark)" '{"mark":7,"mask":4294967295,"not":true}'
 	ct_stays "marked" from-peer
+	ct_stays "marked" from-peer v6
 	ct_goes "not marked" from-peer
-	ct_sends
+	ct_sends v6
 	soon 10000 in_state h engine || fail "not offloaded: $R"
 	rules "10 $WANT ctmark 1"
 	toectl policy apply >/dev/null || fail "policy apply"
@@ -650,10 +672,12 @@ test_conntrack_policy_pktmark()
 # The policy's "mark" is the socket's, and an accepted socket has its SYN's.
 test_conntrack_policy_fwmark_accept()
 {
-	ct_policy_setup "10 in mark 0x33 $WANT" "in tcp dport $((PORT + 1)) meta mark set 0x33"
+	ct_policy_setup "10 in mark 0x33 $WANT" \
+		"in tcp dport $((PORT + 1))-$((PORT + 2)) meta mark set 0x33"
 	HOST_UNDO+="; echo 0 >/proc/sys/net/ipv4/tcp_fwmark_accept"
 	on host "echo 1 >/proc/sys/net/ipv4/tcp_fwmark_accept"
 	ct_goes "marked SYN" from-peer
+	ct_goes "marked SYN" from-peer v6
 	ct_sends from-peer
 	sleep 0.5
 	tell h flow
@@ -667,13 +691,15 @@ test_conntrack_policy_fwmark_accept()
 # A rule that routes marked packets anew is noticed where marks are asked for.
 test_conntrack_rerouted()
 {
+	local ip="ip ${V6:+-6}"
+
 	ct_setup
 	HOST_UNDO+="; $GUEST/toectl set never-mark off
-		ip rule del fwmark 9 table 99; ip route flush table 99; ip link del toe-d"
+		$ip rule del fwmark 9 table 99; $ip route flush table 99; ip link del toe-d"
 	ct_nft "add chain inet toe_ct route { type route hook output priority -150; }
 		add rule inet toe_ct route ct mark 5 meta mark set 9"
 	on host "ip link add toe-d type dummy && ip link set toe-d up &&
-		ip route add $PEER_ADDR dev toe-d table 99 && ip rule add fwmark 9 table 99" ||
+		$ip route add $PEER_ADDR dev toe-d table 99 && $ip rule add fwmark 9 table 99" ||
 		die "ip rule"
 	connected
 	ct_traffic
@@ -688,6 +714,7 @@ test_conntrack_rerouted()
 	leaves_nothing
 	ct_dropped_none
 }
+also_v6 conntrack_rerouted
 
 # Many returns under rules that drop what is invalid, in both directions at once;
 # some without the engine's word.
@@ -755,10 +782,12 @@ test_conntrack_module()
 	leaves_nothing
 }
 
-# A network namespace with conntrack at work and a flow on an engine goes away when
+# A network namespace with conntrack at work and flows on an engine goes away when
 # its last process does: conntrack waits for each of its entries there.
 test_conntrack_netns()
 {
+	local n v6=
+
 	setup
 	stats_begin
 	HOST_UNDO="ip -n toe-c link set eth0 netns 1 2>/dev/null; ip netns del toe-c 2>/dev/null
@@ -766,23 +795,36 @@ test_conntrack_netns()
 		ip link set eth0 up"
 	on host "ip netns add toe-c && ip link set eth0 netns toe-c &&
 		ip -n toe-c addr add $HOST_ADDR/24 dev eth0 && ip -n toe-c link set eth0 up &&
+		ip -n toe-c addr add $HOST_ADDR6/64 dev eth0 nodad &&
 		ip netns exec toe-c nft 'add table inet toe_ct
 			add chain inet toe_ct in { type filter hook input priority 0; }
 			add rule inet toe_ct in ct state invalid counter drop'" || die "namespace toe-c"
-	actor h host
-	actor p peer
-	h enter netns toe-c
-	meet h p
-	ct_traffic
-	h offload
-	ENTRY=$(on host "ip netns exec toe-c conntrack -L $(ct_name) 2>/dev/null")
-	ct_says "offloaded" "[OFFLOAD]"
+	for n in 1 2; do
+		actor h$n host
+		actor p$n peer
+		tell h$n enter netns toe-c || die "enter: $R"
+		meet h$n p$n $v6
+		tell h$n recv eof
+		tell p$n recv eof
+		tell h$n send forever rate=1M
+		tell p$n send forever rate=1M
+		tell h$n offload || fail "offload: $R"
+		ENTRY=$(on host "ip netns exec toe-c conntrack -L $(ct_name $v6) 2>/dev/null")
+		ct_says "offloaded" "[OFFLOAD]"
+		v6=v6
+	done
 	on host "ip netns del toe-c"
-	tell h die
-	pipe_close h
+	for n in 1 2; do
+		tell h$n die
+		pipe_close h$n
+	done
 	soon 10000 ct_eth0_is_back || fail "the namespace does not go away"
-	soon 10000 grown "returned/local-rst" 1 || soon 1000 grown "returned/local-fin" 1 ||
-		fail "the flow has not come back"
+	soon 10000 ct_ended 2 || fail "the flows have not come back"
+}
+
+ct_ended()	# FLOWS
+{
+	[ $(($(grew returned/local-rst) + $(grew returned/local-fin))) = "$1" ]
 }
 
 ct_eth0_is_back()

@@ -174,31 +174,26 @@ test_route_rule_v6()
 # The only route goes, by a nexthop object or plainly, and comes again.
 test_route_gone()
 {
+	local ip=ip net=10.99.0.0/24 gateway=$GATEWAY
+
+	[ -z "$V6" ] || ip="ip -6" net=fd99::/64 gateway=$GATEWAY6
 	setup
 	route_far
-	route_connected far
-	route_moves route "ip route del 10.99.0.0/24"
-	on host "ip nexthop add id 7 via $GATEWAY dev eth0 && ip nexthop add id 8 dev mgmt0 &&
-		ip route add 10.99.0.0/24 nhid 7"
+	HOST_UNDO+="; ip nexthop flush; ip link del toe-d"
+	on host "ip link add toe-d type dummy && ip link set toe-d up" || die "no other interface"
+	route_connected far $V6
+	route_moves route "$ip route del $net"
+	on host "$ip nexthop add id 7 via $gateway dev eth0 && $ip route add $net nhid 7" ||
+		die "no nexthop object"
 	route_native || fail "the connection does not go on: $R"
 	h offload
 	route_carries || fail "not on the engine again: $R"
-	route_moves route "ip nexthop replace id 7 via 192.168.77.1 dev mgmt0"
-	on host "ip route del 10.99.0.0/24; ip nexthop flush; ip route add 10.99.0.0/24 via $GATEWAY"
+	route_moves route "$ip nexthop replace id 7 dev toe-d"
+	on host "$ip route del $net; ip nexthop flush; $ip route add $net via $gateway"
 	route_ends
 	leaves_nothing
 }
-
-test_route_gone_v6()
-{
-	setup
-	route_far
-	route_connected far v6
-	route_moves route "ip -6 route del fd99::/64"
-	on host "ip -6 route add fd99::/64 via $GATEWAY6"
-	route_ends
-	leaves_nothing
-}
+also_v6 route_gone
 
 # The interface goes down and comes up: TCP sends again what was lost.
 test_route_link_down()
@@ -246,6 +241,7 @@ test_route_carrier()
 	route_ends
 	leaves_nothing
 }
+also_v6 route_carrier
 
 # Its own address goes and comes again. Usage: route_address ADDR/LEN [v6]
 route_address()
@@ -313,12 +309,13 @@ test_route_gateway_moves_v6()
 # grow stale while data is acknowledged.
 test_route_next_hop_is_kept()
 {
+	local neigh=net.ip${V6:-v4}.neigh.eth0
+
 	setup
 	HOST_UNDO="ip neigh flush dev eth0
-		sysctl -qw net.ipv4.neigh.eth0.base_reachable_time_ms=30000 \
-			net.ipv4.neigh.eth0.delay_first_probe_time=5"
-	on host "sysctl -qw net.ipv4.neigh.eth0.base_reachable_time_ms=500 \
-		net.ipv4.neigh.eth0.delay_first_probe_time=1; ip neigh flush dev eth0
+		sysctl -qw $neigh.base_reachable_time_ms=30000 $neigh.delay_first_probe_time=5"
+	on host "sysctl -qw $neigh.base_reachable_time_ms=500 $neigh.delay_first_probe_time=1
+		ip neigh flush dev eth0
 		ping -qc1 $PEER_ADDR >/dev/null"
 	route_connected near
 	on host "ip neigh change $PEER_ADDR lladdr $PEER_MAC dev eth0 nud stale"
@@ -331,6 +328,7 @@ test_route_next_hop_is_kept()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 route_next_hop_is_kept
 
 route_neighbour_is()	# STATE
 {
@@ -341,10 +339,13 @@ route_neighbour_is()	# STATE
 # Lines for ip -batch: N routes added and deleted again
 route_batch()	# N
 {
+	local route='10.200.%d.%d/32 via 192.168.77.1'
+
+	[ -z "$V6" ] || route='fd98::%x:%x/128 dev lo'
 	on host "awk 'BEGIN { for (i = 0; i < $1; i++)
 		for (j = 0; j < 2; j++)
-			printf \"route %s 10.%d.%d.%d/32 via 192.168.77.1\\n\", j ? \"del\" : \"add\",
-				200 + int(i / 65536), int(i / 256) % 256, i % 256 }' >/tmp/route-batch"
+			printf \"route %s $route\\n\", j ? \"del\" : \"add\",
+				i / 256, i % 256 }' >/tmp/route-batch"
 }
 
 # 10,000 changes that do not concern the flow, while it moves data: it stays where
@@ -352,12 +353,16 @@ route_batch()	# N
 # same way.
 test_route_unrelated()
 {
-	local out before ms
+	local out before ms ip="ip ${V6:+-6}" far=$FAR/32 gateway=$GATEWAY net=10.99.0.0/24 \
+		to=10.98.0.0/16 address=10.98.0.1/24 dev=mgmt0
 
+	# mgmt0 has no IPv6
+	[ -z "$V6" ] || far=$FAR6/128 gateway=$GATEWAY6 net=fd99::/64 to=fd97::/64 \
+		address=fd97::1/64 dev=lo
 	setup
 	route_far
 	route_batch 5000
-	route_connected far
+	route_connected far $V6
 	tell h flow
 	before="$(val opens) $(val tx_engine)"
 	stats_begin
@@ -367,9 +372,9 @@ test_route_unrelated()
 	ms=$(sed 's/^real 0*\([0-9]*\)\.\(..\)$/\1\20/;q' <<<"$out")
 	le "looks" "$(grew looks)" $((10#$ms / 50 + 6))
 	ge "looks" "$(grew looks)" 1
-	out=$(on host "ip route add $FAR/32 via $GATEWAY; ip route change 10.99.0.0/24 via $GATEWAY metric 0
-		ip route del $FAR/32; ip rule add to 10.98.0.0/16 lookup 77; ip rule del lookup 77
-		ip addr add 10.98.0.1/24 dev mgmt0; ip addr del 10.98.0.1/24 dev mgmt0") || fail "$out"
+	out=$(on host "$ip route add $far via $gateway; $ip route change $net via $gateway
+		$ip route del $far; $ip rule add to $to lookup 77; $ip rule del lookup 77
+		ip addr add $address dev $dev; ip addr del $address dev $dev") || fail "$out"
 	sleep 0.3
 	tell h flow
 	is "state and opens" "$(val state) $(val opens)" "engine ${before% *}"
@@ -379,42 +384,64 @@ test_route_unrelated()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 route_unrelated
 
 # A flow that a rule wants on the engine is there again by itself: it has not bounced,
 # and what failed in between does not make it wait when there is a way again.
 test_route_again()
 {
+	local who
+
 	policed
 	HOST_UNDO="$HOST_UNDO; ip link del way2"
 	on host "ip link add link eth0 name way2 address $WAY2_MAC type macvlan mode bridge &&
-		ip link set way2 up && ip neigh add $PEER_ADDR lladdr $PEER_MAC dev way2 nud permanent"
-	connected
+		ip link set way2 up && ip neigh add $PEER_ADDR lladdr $PEER_MAC dev way2 nud permanent &&
+		ip neigh add $PEER_ADDR6 lladdr $PEER_MAC dev way2 nud permanent"
+	two_connected
 	stream h p
+	stream h2 p2
 	flow_becomes h engine threshold
-	route_moves route "ip route add $PEER_ADDR/32 dev way2"
-	flow_becomes h host route
-	soon 25000 eval 'tell h flow && [ "$(val fails)" = 4 ]' || fail "not tried four times: $R"
-	ge "left alone, ms" "$(val retry_ms)" 6000
-	on host "ip route del $PEER_ADDR/32 dev way2"
-	soon 500 eval 'tell h flow && [ "$(val retry_ms)" -le 4000 ]' ||
-		fail "still left alone for long: $R"
+	flow_becomes h2 engine threshold
+	route_moves route "ip route add $PEER_ADDR/32 dev way2; ip route add $PEER_ADDR6/128 dev way2"
+	for who in h h2; do
+		flow_becomes $who host route
+	done
+	for who in h h2; do
+		soon 25000 route_tried $who 4 || fail "$who is not tried four times: $R"
+		ge "left alone, ms" "$(val retry_ms)" 6000
+	done
+	on host "ip route del $PEER_ADDR/32 dev way2; ip route del $PEER_ADDR6/128 dev way2"
+	for who in h h2; do
+		soon 500 eval 'tell $who flow && [ "$(val retry_ms)" -le 4000 ]' ||
+			fail "$who is still left alone for long: $R"
+	done
 	flow_becomes h engine threshold
+	flow_becomes h2 engine threshold
 	stream_ends h p
+	stream_ends h2 p2
 	no_timeouts
 	on host "ip link del way2"
 	leaves_nothing
 }
 
+route_tried()	# ACTOR TIMES
+{
+	tell "$1" flow && [ "$(val fails)" -ge "$2" ]
+}
+
 # The watch is each namespace's own.
 test_route_netns()
 {
+	local bits=24 net=10.77.0.0/24
+
+	[ -z "$V6" ] || bits=64 net=fd77::/64
 	setup
 	HOST_UNDO="ip -n toe-r link set eth0 netns 1; ip netns del toe-r
-		ip addr add $HOST_ADDR/24 dev eth0; ip addr add $HOST_ADDR6/64 dev eth0 nodad
+		ip addr add 10.77.0.1/24 dev eth0; ip addr add $HOST_ADDR6/64 dev eth0 nodad
 		ip link set eth0 up"
 	on host "ip netns add toe-r && ip -n toe-r link set lo up && ip link set eth0 netns toe-r &&
-		ip -n toe-r addr add $HOST_ADDR/24 dev eth0 && ip -n toe-r link set eth0 up" ||
-		die "namespace toe-r"
+		ip -n toe-r addr add $HOST_ADDR/$bits dev eth0 ${V6:+nodad} &&
+		ip -n toe-r link set eth0 up" || die "namespace toe-r"
 	actor h host
 	actor p peer
 	h enter netns toe-r
@@ -425,8 +452,9 @@ test_route_netns()
 	h send forever rate=8M
 	p send forever rate=8M
 	route_carries || fail "the engine carries nothing: $R"
-	route_moves route "ip -n toe-r route del 10.77.0.0/24"
-	on host "ip -n toe-r route add 10.77.0.0/24 dev eth0"
+	route_moves route "ip -n toe-r ${V6:+-6} route del $net dev eth0"
+	on host "ip -n toe-r ${V6:+-6} route add $net dev eth0"
 	route_ends
 	leaves_nothing
 }
+also_v6 route_netns
