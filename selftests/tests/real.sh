@@ -33,6 +33,7 @@ real_setup()	# FILE... (of selftests/tests/real, for the host)
 
 	setup
 	HOW=setup FIRST_PORT=9100 PORT=9190
+	PEERS_ABORT=1
 	HOST_UNDO="rm -rf $REAL"
 	PEER_UNDO="rm -rf $REAL"
 	real_on host "mkdir -p $REAL/www/put"
@@ -349,13 +350,19 @@ test_real_scp()
 
 ### iperf3
 
+real_iperf_is_gone()
+{
+	on host "! pgrep -x iperf3" >/dev/null
+}
+
 # Usage: real_iperf_run NAME WORDS...
 real_iperf_run()
 {
 	local name=$1 sums
 	shift
 
-	# One server for one client: it is busy for a while after each.
+	# One server for one client: it is busy for a while after each, and holds the port.
+	soon 10000 real_iperf_is_gone || die "iperf3 does not end"
 	real_on host "iperf3 -s -1 -p 9109 -D -I $REAL/iperf.pid --logfile $REAL/iperf.log"
 	soon 10000 real_listens host 9109 || die "iperf3 does not listen"
 	real_on peer "timeout 90 iperf3 -p 9109 -P 8 -J $* >$REAL/iperf || { jq -r .error $REAL/iperf; false; }"
