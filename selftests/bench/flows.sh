@@ -41,23 +41,25 @@ flows_count()
 	read -r _ USER _ KERNEL_INSN _ <<<"$("$TOP/selftests/insn/insn-diff" "$BUILD/run/insn.log" 1 2)"
 }
 
-# Usage: flows_row NAME COMMANDS IDLE-COMMANDS	(both take as long, and look LOOKS times)
+# Usage: flows_row NAME WHAT COMMANDS IDLE-COMMANDS	(both take as long, and look LOOKS times)
 flows_row()
 {
 	local run user='' kernel='' u k
 
+	bar_wanted "$1" || return
 	for ((run = 1; run <= RUNS; run++)); do
-		flows_count "$3"
+		progress_line "$1: run $run of $RUNS"
+		flows_count "$4"
 		u=$USER k=$KERNEL_INSN
-		flows_count "$2"
+		flows_count "$3"
 		user+="$(((USER - u) / LOOKS)) "
 		kernel+="$(((KERNEL_INSN - k) / LOOKS)) "
 	done
-	for what in user kernel; do
-		[ $what = user ] && k=$user || k=$kernel
-		read -r m l h <<<"$(tr ' ' '\n' <<<"${k% }" | spread)"
-		printf '  %-28s %14d %14d %14d\n' "$1, $what" "${m%.*}" "$l" "$h"
-	done
+	progress_line
+	printf '%s: %s, instructions of the host per look\n' "$1" "$2"
+	row_plain "$1" "$2, per look at $FLOWS flows" instructions
+	row user "$user"
+	row kernel "$kernel"
 }
 
 bench_flows()
@@ -66,14 +68,19 @@ bench_flows()
 
 	flows_crowd
 	on host "printf 'interval 1s\nwait-for-module no\n' >$GUEST/toed.conf"
-	flows_row "toectl flow show, text" "for i in \$(seq $LOOKS); do $GUEST/toectl flow show >/dev/null; sleep 0.2; done" \
+	flows_row show "toectl flow show, text" "for i in \$(seq $LOOKS); do $GUEST/toectl flow show >/dev/null; sleep 0.2; done" \
 		"for i in \$(seq $LOOKS); do $GUEST/toectl settings show >/dev/null; sleep 0.2; done"
-	flows_row "toectl top, a refresh" "$GUEST/toectl -n $LOOKS top interval 1s limit 40 >/dev/null" \
+	flows_row top "toectl top, a refresh" "$GUEST/toectl -n $LOOKS top interval 1s limit 40 >/dev/null" \
 		"sleep $LOOKS"
 	toed=$(on host "setsid $GUEST/toed --config $GUEST/toed.conf </dev/null >/dev/null 2>&1 & echo \$!")
 	on host "sleep 2; kill -STOP $toed"
-	flows_row "toed, an interval" "kill -CONT $toed; sleep $LOOKS; kill -STOP $toed; sleep 0.1" "sleep $LOOKS"
-	on host "cat /proc/$toed/status | grep VmRSS; kill -KILL $toed"
+	flows_row toed "toed, an interval" "kill -CONT $toed; sleep $LOOKS; kill -STOP $toed; sleep 0.1" "sleep $LOOKS"
+	if bar_wanted toed; then
+		printf 'toed-memory: toed with %s flows\n' "$FLOWS"
+		row_plain toed-memory "toed with $FLOWS flows" "KiB resident"
+		row toed "$(on host "awk '/^VmRSS/ { print \$2 }' /proc/$toed/status")"
+	fi
+	on host "kill -KILL $toed"
 	tell crowd end
 	pipe_close crowd
 	pipe_close echo

@@ -27,17 +27,18 @@ handover_run()
 	say load go
 	[ "$STATE" = native ] || on host "
 		tuple=\$(ss -Htn state established '( dport = :$LOAD_PORT )' | awk '{ print \$3, \$4 }')
-		there= back=
+		$GUEST/toectl -j monitor rport $LOAD_PORT >/tmp/load/events & watch=\$!
 		for i in \$(seq $HANDOVERS); do
 			sleep $pause
 			$GUEST/toectl flow offload \$tuple || echo no offload
 			sleep $pause
-			there=\"\$there \$($GUEST/toectl -j flow show \$tuple | jq '.[0].open_ns')\"
 			$GUEST/toectl flow return \$tuple || echo no return
-			back=\"\$back \$($GUEST/toectl -j flow show \$tuple | jq '.[0].close_ns')\"
 		done
-		middle() { tr ' ' '\\n' | sort -n | awk 'NF { v[++n] = \$1 } END { print v[int((n + 1) / 2)] / 1e6 }'; }
-		echo \"times there=\$(echo \$there | middle) back=\$(echo \$back | middle)\""
+		sleep 0.1
+		kill \$watch
+		middle() { jq -s 'sort | .[length / 2 | floor] / 1e6'; }
+		echo \"times there=\$(jq 'select(.to == \"engine\").flow.open_ns' /tmp/load/events | middle)" \
+			"back=\$(jq 'select(.to == \"host\").flow.close_ns' /tmp/load/events | middle)\""
 	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
 	echo "$R"
 	pipe_close load
@@ -50,7 +51,7 @@ handover_said()
 	local out
 
 	out=$(handover_run "$@") || { echo "$out"; return 1; }
-	! grep -E 'no offload|no return' <<<"$out" || { echo "$out"; return 1; }
+	! grep -B 1 -E '^no (offload|return)$' <<<"$out" || return 1
 	echo "$(grep '^ok' <<<"$out") $(sed -n 's/^times //p' <<<"$out")"
 }
 

@@ -28,49 +28,73 @@ memory_is()
 	[[ $KERNEL_BYTES =~ ^[0-9]+$ && $CARD_BYTES =~ ^[0-9]+$ ]] || die "memory: $host, card: $CARD_BYTES"
 }
 
-# Usage: memory_per_flow FLOWS	one value each into KERNEL_EACH, SLAB_EACH, CARD_EACH
-memory_per_flow()
+memory_offload()	# FLOWS
 {
-	local kernel slab card
-
-	memory_is
-	kernel=$KERNEL_BYTES slab=$SLAB_BYTES card=$CARD_BYTES
 	state_engine
 	tell crowd talk 100 || die "crowd: $R"
 	soon 60000 on_engine "rport $LOAD_PORT" "$1" || die "$1 flows are not on the engine"
-	memory_is
-	KERNEL_EACH=$(((KERNEL_BYTES - kernel) / $1))
-	SLAB_EACH=$(((SLAB_BYTES - slab) / $1))
-	CARD_EACH=$(((CARD_BYTES - card) / $1))
+}
+
+memory_return()
+{
 	on host "$GUEST/toectl unload && $GUEST/toectl flow return all" >/dev/null || die "return"
-	soon 60000 on_engine "rport $LOAD_PORT" 0 || die "flows do not come back"
+	soon 60000 memory_at_rest || die "flows do not come back"
+	tell crowd talk 100 || die "crowd: $R"
+}
+
+memory_at_rest()
+{
+	[ "$(on host "$GUEST/toectl -j flow show rport $LOAD_PORT | jq length")" = 0 ]
+}
+
+# What there is with the flows on the engine, less what there is before and after, on
+# the average. Usage: memory_runs FLOWS	one value a run into OF_KERNEL, OF_SLABS, OF_CARD
+memory_runs()
+{
+	local run kernel slabs
+
+	OF_KERNEL='' OF_SLABS='' OF_CARD=''
+	memory_is
+	for ((run = 1; run <= RUNS; run++)); do
+		progress_line "memory_$1: run $run of $RUNS"
+		kernel=$((-KERNEL_BYTES)) slabs=$((-SLAB_BYTES))
+		memory_offload "$1"
+		memory_is
+		kernel=$((kernel + 2 * KERNEL_BYTES)) slabs=$((slabs + 2 * SLAB_BYTES))
+		memory_return
+		memory_is
+		OF_KERNEL+="$(((kernel - KERNEL_BYTES) / 2 / $1)) "
+		OF_SLABS+="$(((slabs - SLAB_BYTES) / 2 / $1)) "
+		# The card keeps what it once had, for the next ones.
+		[ "$run" != 1 ] || OF_CARD=$(((CARD_BYTES - CARD_FIRST) / $1))
+	done
+	progress_line
 }
 
 bench_memory()
 {
-	local flows run kernel slab card
+	local flows
 
-	nic on
 	for flows in $(flows 2000); do
 		bar_wanted memory_"$flows" || continue
-		kernel='' slab='' card=''
-		for ((run = 1; run <= RUNS; run++)); do
-			progress_line "memory_$flows: run $run of $RUNS"
-			modules_out
-			modules_in
-			memory_crowd "$flows"
-			memory_per_flow "$flows"
-			kernel+="$KERNEL_EACH " slab+="$SLAB_EACH " card+="$CARD_EACH "
-			tell crowd end || die "crowd: $R"
-			pipe_close crowd
-			pipe_close echo
-		done
-		progress_line
+		nic on
+		modules_out
+		modules_in
+		memory_crowd "$flows"
+		memory_is
+		CARD_FIRST=$CARD_BYTES
+		# The first time fills caches that stay.
+		memory_offload "$flows"
+		memory_return
+		memory_runs "$flows"
 		printf 'memory_%s: bytes per flow, of %s on the engine\n' "$flows" "$flows"
 		row_plain memory_"$flows" "bytes per flow on the engine, of $flows" bytes
-		row host "$kernel" most 4096
-		row "host, slabs" "$slab"
-		row card "$card"
+		row host "$OF_KERNEL" most 4096
+		row "host, slabs" "$OF_SLABS"
+		row card "$OF_CARD"
+		tell crowd end || die "crowd: $R"
+		pipe_close crowd
+		pipe_close echo
 	done
 	modules_out
 }

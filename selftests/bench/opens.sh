@@ -1,51 +1,55 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# How many flows go to the engine and come back, and what one of these moves costs. The
-# connections stay and do nothing; several toectl's move those of a range of ports each.
+# How many flows are opened on the engine and closed there in a second. They are new
+# connections, each of which does a little and stays until so many others have come, so
+# that there is time to offload it; all of that counts.
 # Takes: flows duration
 
-OPENS_AT_ONCE=8
-
-state_moving()
+# What the module has counted
+opens_counted()
 {
-	state_engine
+	on host "$GUEST/toectl -j stats show | jq .counters.opens"
 }
 
 # Usage: opens_run FLOWS SECONDS
 opens_run()
 {
-	pipe_open load "$LAB" host -- $GUEST/load rr $PEER_ADDR $LOAD_PORT "$1" 10000 64
+	local before=0 after=0 R
+
+	pipe_open load "$LAB" host -- $GUEST/load opens $PEER_ADDR $LOAD_PORT "$1" "$2"
 	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
-	soon 30000 on_engine "rport $LOAD_PORT" "$1" || { echo "the flows are not known"; return 1; }
-	on host "set -- \$(cat /proc/sys/net/ipv4/ip_local_port_range)
-		step=\$(((\$2 - \$1) / $OPENS_AT_ONCE + 1)) t=\$(date +%s%N)
-		insn-mark 1
-		for i in \$(seq 0 $((OPENS_AT_ONCE - 1))); do
-			from=\$((\$1 + i * step))
-			$GUEST/toectl -j flow churn rport $LOAD_PORT lport \$from-\$((from + step - 1)) \
-				every 1ms for $2s seed \$((i + 1)) >$GUEST/moves.\$i &
-		done
-		wait
-		insn-mark 2
-		t=\$((\$(date +%s%N) - t))
-		jq -rs --arg t \$t '(\$t | tonumber / 1e9) as \$s | (map(.offloads) | add) as \$n |
-			(map(.returns) | add) as \$back |
-			\"ok ns=\\(\$t) count=\\(\$n) opens=\\(\$n / \$s) closes=\\(\$back / \$s)\"' $GUEST/moves.*
-		rm $GUEST/moves.*"
+	if [ "$STATE" = engine ]; then
+		soon 30000 on_engine "rport $LOAD_PORT" "$1" || { echo "not on the engine: $1 flows"; return 1; }
+		before=$(opens_counted)
+	fi
+	say load go
+	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
+	[ "$STATE" != engine ] || after=$(opens_counted)
+	awk -v said="$R" -v opens=$((after - before)) -v n="$(val count)" -v ns="$(val ns)" 'BEGIN {
+		printf "%s connects=%.1f", said, n * 1e9 / ns
+		if (opens)
+			printf " opens=%.1f share=%.4f", opens * 1e9 / ns, opens / n
+		print "" }'
 	pipe_close load
 	soon 20000 loads_rest || { echo "connections stay"; return 1; }
 }
 
 bench_opens()
 {
-	local DISTURBED=1000 flows
+	local DISTURBED=1000 flows reuse
 
 	loads_begin
-	for flows in $(flows 1000); do
+	# Else the ports are used up.
+	reuse=$(on host "cat /proc/sys/net/ipv4/tcp_tw_reuse; echo 1 >/proc/sys/net/ipv4/tcp_tw_reuse")
+	for flows in $(flows 500); do
 		RUN="opens_run $flows ${DURATION:-5}"
-		bar moves_"$flows" "kernel instructions per flow that goes to the engine and comes back" \
-			count - moving || continue
-		bar_of opens_"$flows" "flows a second that go to the engine, of $flows" flows/s opens least 5000
-		bar_of closes_"$flows" "flows a second that come back meanwhile" flows/s closes - -
+		bar opens_"$flows" "kernel instructions per connection that comes and goes, $flows at once" \
+			count - native engine || continue
+		bar_of opens_"${flows}_rate" "flows a second that are opened on the engine and closed" \
+			flows/s opens least 5000
+		bar_of opens_"${flows}_connects" "connections a second, offloaded or not" connections/s \
+			connects - -
+		bar_of opens_"${flows}_share" "of these connections so many were offloaded" share share - -
 	done
+	on host "echo $reuse >/proc/sys/net/ipv4/tcp_tw_reuse"
 	loads_end
 }

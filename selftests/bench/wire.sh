@@ -69,20 +69,13 @@ wire_bar()
 # Two rows, of what is in wire_bar()'s arrays. Usage: wire_rows NAME WHAT
 wire_rows()
 {
-	local native engine least most ratio holds
+	local engine
 
-	printf '%s: %s\n' "$1" "$2"
-	read -r native least most <<<"$(spread_of "${values[native]}")"
-	printf '  %-12s %10.0f %10.0f %10.0f\n' native "$native" "$least" "$most"
-	read -r engine least most <<<"$(spread_of "${values[engine]}")"
-	read -r ratio holds <<<"$(awk -v a="$native" -v b="$engine" -v limit=$WIRE_BAR 'BEGIN {
-		r = b / a; printf "%.4f %s", r, r <= limit ? "yes" : "NO" }')"
-	[ "$holds" = yes ] || HOLDS=1
-	printf '  %-12s %10.0f %10.0f %10.0f  %7s %7s  %s\n' engine "$engine" "$least" "$most" \
-		"$ratio" $WIRE_BAR "$holds"
-	JSON+="${JSON:+,}{\"name\":\"$1\",\"what\":\"$2, us per MiB\",\"native\":[$(words_json \
-		"${values[native]}")],\"engine\":[$(words_json "${values[engine]}")],\"ratio\":$ratio,"
-	JSON+="\"limit\":$WIRE_BAR,\"holds\":$([ "$holds" = yes ] && echo true || echo false)}"
+	printf '%s: %s, us per MiB\n' "$1" "$2"
+	row_plain "$1" "$2, microseconds per MiB" us engine
+	read -r engine _ <<<"$(spread_of "${values[engine]}")"
+	row engine "${values[engine]}"
+	row native "${values[native]}" ratio-most $WIRE_BAR "$engine"
 }
 
 # A setting of the peer's stack, for one bar. Usage: wire_peer SETTING=VALUE... -- BAR...
@@ -103,7 +96,6 @@ wire_peer()
 
 bench_wire()
 {
-	printf '  %-12s %10s %10s %10s  %7s %7s  %s\n' "us per MiB:" median min max ratio bar holds
 	modules_in
 	cable_in
 	actor h host
