@@ -245,8 +245,13 @@ test_ends_v6()
 {
 	twice story_peer_fin peer-fin v6
 	twice story_local_close local-fin v6
+	twice story_local_shutdown local-fin v6
 	twice story_peer_rst peer-rst v6
+	twice story_peer_rst_sending peer-rst v6
 	twice story_local_rst local-rst v6
+	twice story_close_unread local-rst v6
+	twice story_killed local-fin v6
+	twice story_killed_sending local-fin v6
 }
 
 test_ends_mapped()
@@ -285,6 +290,7 @@ test_both_close()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 both_close
 
 # Twenty connections that live and die on the engine.
 test_many_lives()
@@ -295,7 +301,7 @@ test_many_lives()
 	actor h host
 	actor p peer
 	for i in {1..20}; do
-		meet h p
+		meet h p $([ $((i % 4)) -lt 2 ] || echo v6)
 		h offload
 		h recv eof
 		p recv eof

@@ -41,6 +41,7 @@ test_card_answers_prepare_late()
 	once_more
 	stream_end
 }
+also_v6 card_answers_prepare_late
 
 test_card_answers_open_late()
 {
@@ -71,6 +72,7 @@ test_card_answers_close_late()
 	sleep 0.3
 	stream_end
 }
+also_v6 card_answers_close_late
 
 # One extra message. Usage: nonsense FAULT COUNTER TAKEN-BACK
 nonsense()
@@ -108,6 +110,7 @@ test_card_sends_wrong_sequence()
 {
 	nonsense rx-wrong-seq err_sequence yes
 }
+also_v6 card_sends_wrong_sequence
 
 test_card_sends_absurd_length()
 {
@@ -139,3 +142,4 @@ test_card_ends_with_wrong_numbers()
 	once_more
 	stream_end
 }
+also_v6 card_ends_with_wrong_numbers

@@ -65,6 +65,20 @@ fw_streams()
 	fw_becomes engine
 }
 
+# Beside h, and before it connects: h2 by IPv6, which sends, too, to the port below
+fw_second()
+{
+	actor h2 host
+	actor p2 peer
+	meet h2 p2 v6
+	stream h2 p2
+}
+
+fw_second_becomes()	# STATE
+{
+	soon 15000 in_state h2 "$1" || fail "IPv6: the flow is not $1: $R"
+}
+
 fw_bytes()	# ACTOR JOB
 {
 	tell "$1" state "$2"
@@ -138,7 +152,7 @@ test_firewall_nft()
 	on host "nft 'add set inet toe_fw ports { type inet_service; }
 		add rule inet toe_fw out tcp dport @ports drop'" || die "nft set"
 	fw_drop h p "nft add element inet toe_fw ports { PORT }" \
-		"nft delete element inet toe_fw ports { PORT }"
+		"nft delete element inet toe_fw ports { PORT }" v6
 }
 
 test_firewall_iptables_nft()
@@ -183,6 +197,7 @@ test_firewall_reset()
 	tell h reset
 	p close
 }
+also_v6 firewall_reset
 
 # What does not concern the flow costs it one way through the stack.
 test_firewall_unrelated()
@@ -190,15 +205,19 @@ test_firewall_unrelated()
 	setup
 	fw_table
 	stats_begin
+	fw_second
+	tell h2 offload || die "offload: $R"
 	fw_streams
 	fw_run "nft add rule inet toe_fw in tcp sport 9 drop"
 	soon 10000 fw_state host netfilter || fail "not returned: $R"
 	fw_becomes engine
 	is "times on the engine" "$(val opens)" 2
+	fw_second_becomes engine
+	is "times on the engine, IPv6" "$(val opens)" 2
 	# it is in the stack a second, for the rules to stand still, and not much more
 	sleep 1.5
 	offloaded
-	is "returned/netfilter" "$(grew returned/netfilter)" 1
+	is "returned/netfilter" "$(grew returned/netfilter)" 2
 	is "failures" "$(val fails)" 0
 	# many rules at once are one change, too
 	on host "for i in \$(seq 1 300); do
@@ -207,7 +226,10 @@ test_firewall_unrelated()
 	soon 10000 fw_state host netfilter || fail "not returned: $R"
 	fw_becomes engine
 	is "times on the engine" "$(val opens)" 3
-	is "returned/netfilter" "$(grew returned/netfilter)" 2
+	fw_second_becomes engine
+	is "times on the engine, IPv6" "$(val opens)" 3
+	is "returned/netfilter" "$(grew returned/netfilter)" 4
+	stream_ends h2 p2
 	fw_ends h p
 	no_timeouts
 }
@@ -246,16 +268,24 @@ test_firewall_thousand()
 # A flow that a rule drops stays in the stack, and says why.
 test_firewall_stays()
 {
-	local out
+	local out ports sent
 
 	setup
 	fw_table
 	fw_events
 	stats_begin
+	fw_second
+	tell h2 offload || die "offload: $R"
 	fw_streams
-	fw_run "nft add rule inet toe_fw out tcp dport $PORT drop"
+	ports=$((PORT - 1))-$PORT
+	fw_run "nft add rule inet toe_fw out tcp dport $ports drop"
 	fw_silent p
+	sent=$(fw_bytes p2 rx)
 	sleep 4
+	is "bytes by IPv6 meanwhile" "$(fw_bytes p2 rx)" "$sent"
+	in_state h2 host || fail "the flow left the stack, by IPv6: $R"
+	tell h2 why
+	is "why, IPv6" "$(val reason)" untested
 	fw_state host netfilter || fail "the flow left the stack: $R"
 	is "times on the engine" "$(val opens)" 1
 	tell h why
@@ -268,12 +298,14 @@ test_firewall_stays()
 	[[ $R = *"both ways since"* ]] || fail "refused with: $R"
 	is "refused/untested" "$(grew refused/untested)" 1
 	# nor when it is only the answers that are dropped
-	fw_run "nft 'flush table inet toe_fw; add rule inet toe_fw in tcp sport $PORT drop'"
+	fw_run "nft 'flush table inet toe_fw; add rule inet toe_fw in tcp sport $ports drop'"
 	sleep 3
 	fw_state host || fail "the flow left the stack: $R"
+	in_state h2 host || fail "the flow left the stack, by IPv6: $R"
 	fw_run "$FW_NFT"
-	tell h flow
 	fw_becomes engine
+	fw_second_becomes engine
+	stream_ends h2 p2
 	fw_ends h p
 }
 
@@ -292,7 +324,7 @@ test_firewall_no_timestamps()
 	on host "sysctl -qw net.ipv4.tcp_timestamps=0"
 	fw_undo "sysctl -qw net.ipv4.tcp_timestamps=1"
 	fw_drop h p "nft add rule inet toe_fw out tcp dport PORT drop" "$FW_NFT"
-	fw_drop p h "nft add rule inet toe_fw in tcp sport PORT drop" "$FW_NFT"
+	fw_drop p h "nft add rule inet toe_fw in tcp sport PORT drop" "$FW_NFT" v6
 }
 
 # Nobody asks toed, and nobody misses it.
@@ -449,16 +481,21 @@ test_firewall_careful()
 	local out
 
 	fw_careful_setup
+	fw_second
 	connected
 	p recv eof
 	h send forever rate=8M
 	fw_becomes engine
+	fw_second_becomes engine
 	fw_judged "no rule of the firewall"
 	fw_run "nft add rule inet toe_fw in tcp sport 9 counter"
 	soon 10000 fw_state host netfilter || fail "not returned: $R"
 	fw_judged "table inet toe_fw, chain in: counter"
 	sleep 2.5
 	fw_state host || fail "the flow left the stack: $R"
+	in_state h2 host || fail "the flow left the stack, by IPv6: $R"
+	tell h2 why
+	is "why, IPv6" "$(val reason)" careful
 	tell h why
 	is "why" "$(val reason)" careful
 	out=$(toectl why local $HOST_ADDR:$(fw_port) remote $PEER_ADDR:$PORT)
@@ -469,6 +506,7 @@ test_firewall_careful()
 	h return
 	fw_run "$FW_NFT"
 	fw_becomes engine
+	fw_second_becomes engine
 	# Nobody looks: it is refused, whatever the rules are.
 	toed_stop
 	fw_run "nft add rule inet toe_fw in tcp sport 9 drop"
@@ -484,6 +522,8 @@ test_firewall_careful()
 	toectl policy replace prio 100 out rport $((FIRST_PORT + 1))-$((FIRST_PORT + 19)) threshold 1MiB careful >/dev/null
 	toectl policy apply >/dev/null
 	fw_becomes host careful
+	fw_second_becomes host
+	stream_ends h2 p2
 	fw_ends h p
 }
 

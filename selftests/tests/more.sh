@@ -59,6 +59,7 @@ test_loss_receiving()
 	p close
 	leaves_nothing
 }
+also_v6 loss_receiving
 
 # Handovers while packets get lost: not calm at times, and never a wrong byte.
 test_loss_and_handovers()
@@ -81,8 +82,9 @@ test_loss_and_handovers()
 	finish_both h p
 	leaves_nothing
 }
+also_v6 loss_and_handovers
 
-# Sixteen connections at once, each with handovers of its own
+# Sixteen connections at once, half of them by IPv6, each with handovers of its own
 test_company()
 {
 	local i n=16
@@ -94,7 +96,7 @@ test_company()
 		actor p$i peer
 	done
 	for i in $(seq $n); do
-		meet h$i p$i
+		meet h$i p$i $([ $((i % 2)) = 1 ] || echo v6)
 		tell p$i recv eof
 		tell h$i recv eof
 		tell h$i send forever rate=2M
@@ -143,6 +145,7 @@ test_congestion_control()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 congestion_control
 
 # Each change of state is an event, in order; the last one has the whole account.
 test_monitor()
@@ -185,7 +188,7 @@ test_toectl_returns_all()
 	connected
 	actor h2 host
 	actor p2 peer
-	meet h2 p2
+	meet h2 p2 v6
 	h offload
 	tell h2 offload
 	is "flows on the engine" "$(on host "$GUEST/toectl -j flow show | jq -c '[.[].state]'")" \
@@ -204,60 +207,66 @@ test_toectl_returns_all()
 # Nothing moves for a while, with keepalive on: the peer is not given up.
 test_silence()
 {
+	local i
+
 	setup
-	connected
-	h set keepalive 1
-	h offload
+	for i in 1 2; do
+		actor h$i host
+		actor p$i peer
+		meet h$i p$i $([ $i = 1 ] || echo v6)
+		tell h$i set keepalive 1
+		tell h$i offload || die "offload: $R"
+	done
 	sleep 4
-	offloaded
-	p recv $M
-	h send $M
-	got p rx $M
-	h recv $M
-	p send $M
-	got h rx $M
-	h close
-	p close
+	for i in 1 2; do
+		in_state h$i engine || fail "connection $i: $R"
+		moves h$i p$i $M
+		moves p$i h$i $M
+		part h$i p$i
+	done
 	no_timeouts
 	leaves_nothing
+}
+
+# Usage: shut_windows SENDERS RECEIVERS tx|rx	(h and p, by IPv4; their second ones, by IPv6)
+shut_windows()
+{
+	local bytes=$((24 * M)) n
+
+	setup
+	for n in 1 2; do
+		actor h$n host
+		actor p$n peer
+		meet h$n p$n $([ $n = 1 ] || echo v6)
+		tell h$n offload || die "offload: $R"
+		tell $1$n send $bytes || die "send: $R"
+	done
+	sleep 2
+	for n in 1 2; do
+		in_state h$n engine || fail "connection $n: $R"
+		tell $2$n recv $bytes
+		got $1$n tx $bytes
+		got $2$n rx $bytes
+		soon 3000 shut_window_carried h$n $3 $bytes ||
+			fail "the engine carried $(val "$3_engine") bytes of connection $n"
+		part h$n p$n
+	done
+	leaves_nothing
+}
+
+shut_window_carried()	# ACTOR tx|rx BYTES
+{
+	tell "$1" flow && [ "$(val "$2_engine")" = "$3" ]
 }
 
 # The peer shuts its window for longer than a probe takes, then opens it.
 test_shut_window()
 {
-	local bytes=$((24 * M))
-
-	setup
-	connected
-	h offload
-	h send $bytes
-	sleep 2
-	offloaded
-	p recv $bytes
-	got h tx $bytes
-	got p rx $bytes
-	carried tx $bytes
-	h close
-	p close
-	leaves_nothing
+	shut_windows h p tx
 }
 
 # The same at the host's side: it does not read.
 test_shut_window_of_the_host()
 {
-	local bytes=$((24 * M))
-
-	setup
-	connected
-	h offload
-	p send $bytes
-	sleep 2
-	offloaded
-	h recv $bytes
-	got p tx $bytes
-	got h rx $bytes
-	carried rx $bytes
-	h close
-	p close
-	leaves_nothing
+	shut_windows p h rx
 }

@@ -186,20 +186,29 @@ test_rate_slow()
 # Both directions count, together: each alone would be too slow.
 test_rate_both_ways()
 {
+	local n
+
 	setup
 	toed_start "interval ${INTERVAL}ms"
 	rule
-	connected
 	stats_begin
-	p recv eof
-	h recv eof
-	h send forever rate=700000 chunk=20000
-	p send forever rate=700000 chunk=20000
-	becomes engine
+	for n in 1 2; do
+		actor h$n host
+		actor p$n peer
+		meet h$n p$n $([ $n = 1 ] || echo v6)
+		tell p$n recv eof
+		tell h$n recv eof
+		tell h$n send forever rate=700000 chunk=20000
+		tell p$n send forever rate=700000 chunk=20000
+	done
+	becomes engine h1
+	becomes engine h2
 	sleep $((2 * DWELL / 1000 + 2))
-	offloaded
+	flow_is engine h1 || fail "IPv4: $R"
+	flow_is engine h2 || fail "IPv6: $R"
 	is "returns for rate" "$(grew returned/rate)" 0
-	finish_both h p
+	finish_both h1 p1
+	finish_both h2 p2
 	toed_stop
 	no_timeouts
 	leaves_nothing
@@ -210,10 +219,13 @@ test_rate_none()
 {
 	setup
 	toed_start "interval 200ms"
-	connected
+	two_connected
 	h offload
+	tell h2 offload || die "offload: $R"
 	sleep 4
 	offloaded
+	in_state h2 engine || fail "IPv6: $R"
+	part h2 p2
 	h close
 	p close
 	toed_stop
@@ -351,10 +363,7 @@ test_rate_makes_room()
 	setup
 	toectl set max-flows 1
 	stats_begin
-	connected
-	actor h2 host
-	actor p2 peer
-	meet h2 p2
+	two_connected
 	h offload
 	toed_start "interval ${INTERVAL}ms"
 	# Nobody waits: it stays, longer than it takes to be weighed.
@@ -415,9 +424,9 @@ test_rate_crowd()
 	rule 1
 	events_begin
 	ACTORS+=" crowd echo"
-	pipe_open echo "$LAB" peer -- /src/selftests/tools/crowd.py listen $PEER_ADDR $crowd_port
+	pipe_open echo "$LAB" peer -- /src/selftests/tools/crowd.py listen :: $crowd_port
 	hear echo || die "echo: $R"
-	pipe_open crowd "$LAB" host -- $GUEST/crowd.py connect $PEER_ADDR $crowd_port $n
+	pipe_open crowd "$LAB" host -- $GUEST/crowd.py connect $PEER_ADDR,$PEER_ADDR6 $crowd_port $n
 	hear crowd || die "crowd: $R"
 	tell crowd talk 100 || fail "crowd: $R"
 	soon 30000 crowd_in_now engine $crowd_port $n ||

@@ -3,9 +3,11 @@
 """Many connections that do little.
 
     crowd.py listen ADDRESS PORT            sends back what it gets
-    crowd.py connect ADDRESS PORT COUNT     then, from standard input:
+    crowd.py connect ADDRESS[,ADDRESS]... PORT COUNT
+                                            then, from standard input:
         talk BYTES  each connection sends so many and gets them back
         end
+The connections take the addresses in turn; who listens on :: has both families.
 Answers are "ok", or "error ..." on a line.
 """
 import os
@@ -52,8 +54,9 @@ def talk(crowd, size):
             raise OSError("a connection brought other bytes back")
 
 
-def connect(address, port, count):
-    crowd = [socket.create_connection((address, port), 20) for _ in range(count)]
+def connect(addresses, port, count):
+    crowd = [socket.create_connection((addresses[n % len(addresses)], port), 20)
+             for n in range(count)]
     print("ok", flush=True)
     for line in sys.stdin:
         words = line.split()
@@ -75,7 +78,7 @@ def main():
     if len(words) == 3 and words[0] == "listen":
         listen(words[1], int(words[2]))
     elif len(words) == 4 and words[0] == "connect":
-        connect(words[1], int(words[2]), int(words[3]))
+        connect(words[1].split(","), int(words[2]), int(words[3]))
     else:
         sys.exit(__doc__)
 
