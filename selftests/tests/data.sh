@@ -69,7 +69,7 @@ test_ipv6_sends()
 test_ipv6_receives()
 {
 	setup
-	connected v6
+	connected v6 from-peer
 	one_way p h rx $((16 * M))
 }
 
@@ -95,6 +95,24 @@ test_link_local()
 	pipe_close p
 	connected link from-peer
 	one_way p h rx $((8 * M))
+}
+
+# They are the card's by the port that frames come by and by that of the held ones, and
+# at once: the kernel takes a while to make routes of its own.
+test_link_local_ports()
+{
+	local routes
+
+	setup
+	connected link
+	h offload
+	routes=$(on card "ip -6 route show table local proto static")
+	is "ports with the address" "$(sed -n "s/^local $HOST_LINK dev \([^ ]*\).*/\1/p" <<<"$routes" |
+		sort | xargs)" "hold0 wire0"
+	h return
+	h close
+	p close
+	leaves_nothing
 }
 
 # Usage: both_at_once [WORD of connected]
@@ -254,6 +272,7 @@ test_threshold()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 threshold
 
 # The same for a connection that only receives.
 test_threshold_receiver()
@@ -277,6 +296,7 @@ test_threshold_receiver()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 threshold_receiver
 
 # An offloaded bulk send is at least as fast as the native stack, same boot.
 # Several rounds, interleaved; the medians count.
@@ -306,3 +326,4 @@ test_throughput()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 throughput

@@ -105,7 +105,9 @@ static int do_address_on(struct neigh *n, const struct entry *e,
 }
 
 /* The kernel makes the route to an IPv6 address of its own later, in a work
- * (addrconf_dad_work()); frames that came before would be lost.
+ * (addrconf_dad_work()); frames that came before would be lost. A link-local address
+ * has one by each of its ports: of the same metric, the second would take the place
+ * of the first (fib6_add_rt2node()).
  */
 static int do_local_route(struct neigh *n, const struct entry *e,
 			  unsigned int ifindex, bool add)
@@ -125,7 +127,7 @@ static int do_local_route(struct neigh *n, const struct entry *e,
 	rtm->rtm_type = RTN_LOCAL;
 	mnl_attr_put(nlh, RTA_DST, 16, e->addr);
 	mnl_attr_put_u32(nlh, RTA_OIF, ifindex);
-	mnl_attr_put_u32(nlh, RTA_PRIORITY, LOCAL_METRIC);
+	mnl_attr_put_u32(nlh, RTA_PRIORITY, LOCAL_METRIC + (ifindex == n->hold));
 	return talk(n, nlh);
 }
 
