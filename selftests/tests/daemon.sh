@@ -20,16 +20,16 @@ daemon_is_there()
 	[ -n "$TOED" ]
 }
 
-# N connections that a rule wants offloaded, each with its bytes: CROWD_PORT is theirs.
+# N connections that a rule wants offloaded, half of them by IPv6, each with its bytes: CROWD_PORT is theirs.
 daemon_crowd()	# N
 {
 	"$LAB" push "$TOP/selftests/tools/crowd.py" $GUEST </dev/null || die "no crowd.py"
 	PORT=$((PORT + 1))
 	CROWD_PORT=$PORT
 	ACTORS+=" crowd echo"
-	pipe_open echo "$LAB" peer -- /src/selftests/tools/crowd.py listen $PEER_ADDR $CROWD_PORT
+	pipe_open echo "$LAB" peer -- /src/selftests/tools/crowd.py listen :: $CROWD_PORT
 	hear echo || die "echo: $R"
-	pipe_open crowd "$LAB" host -- $GUEST/crowd.py connect $PEER_ADDR $CROWD_PORT "$1"
+	pipe_open crowd "$LAB" host -- $GUEST/crowd.py connect $PEER_ADDR,$PEER_ADDR6 $CROWD_PORT "$1"
 	hear crowd || die "crowd: $R"
 }
 
@@ -293,7 +293,7 @@ test_room_for_the_heavy()
 	for who in light middle heavy; do
 		actor $who host
 		actor p$who peer
-		meet $who p$who
+		meet $who p$who $([ $who != middle ] || echo v6)
 		tell p$who recv eof
 	done
 	tell light send forever rate=100000 chunk=10000

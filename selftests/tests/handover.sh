@@ -81,6 +81,7 @@ busy()
 	leaves_nothing
 }
 
+# Each way by IPv4 and by IPv6: the one as fast as it goes, the other paced
 test_handovers_sending()
 {
 	setup
@@ -91,14 +92,14 @@ test_handovers_sending()
 test_handovers_receiving()
 {
 	setup
-	connected
+	connected v6
 	busy p h rx
 }
 
 test_handovers_sending_paced()
 {
 	setup
-	connected
+	connected v6
 	busy h p tx 30M
 }
 
@@ -126,6 +127,7 @@ test_handovers_idle()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 handovers_idle
 
 # Here the bar of no timeout is not met: a stack that has just got its flow back
 # can promise the peer more than its buffer holds. The counters are told. See

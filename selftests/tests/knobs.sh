@@ -146,7 +146,7 @@ test_sysctls()
 	on host "sysctl -qw net.toe.netns_flows=1 net.toe.max_flows=9"
 	actor h2 host
 	actor p2 peer
-	meet h2 p2
+	meet h2 p2 v6
 	tell h2 offload && fail "a second flow with netns_flows 1"
 	on host "sysctl -qw net.toe.netns_flows=0"
 	tell h2 offload || fail "offload with netns_flows 0: $R"

@@ -139,15 +139,17 @@ test_policy_never()
 {
 	local opens
 
-	policy_setup "10 rport $((PORT + 1)) never" "20 $WANT"
+	policy_setup "10 rport $((PORT + 1))-$((PORT + 2)) never" "20 $WANT"
 	opens=$(rule_has 20 opens)	# of all rules 20 since the module is there
 	makes stays "a never rule's"
-	is "hits of rule 10" "$(rule_has 10 hits)" 1
+	makes stays "a never rule's, IPv6" v6
+	is "hits of rule 10" "$(rule_has 10 hits)" 2
 	is "hits of rule 20" "$(rule_has 20 hits)" 0
 	makes goes "another port's"
-	is "hits of rule 10" "$(rule_has 10 hits)" 1
-	is "hits of rule 20" "$(rule_has 20 hits)" 1
-	is "opens of rule 20" $(($(rule_has 20 opens) - opens)) 1
+	makes goes "another port's, IPv6" v6
+	is "hits of rule 10" "$(rule_has 10 hits)" 2
+	is "hits of rule 20" "$(rule_has 20 hits)" 2
+	is "opens of rule 20" $(($(rule_has 20 opens) - opens)) 2
 	policy_over
 }
 
@@ -176,15 +178,20 @@ test_policy_threshold()
 	part h p
 	policy_over
 }
+also_v6 policy_threshold
 
 test_policy_direction()
 {
 	policy_setup "10 in $WANT"
 	makes stays "a connected one"
 	makes goes "an accepted one" from-peer
+	makes stays "a connected one, IPv6" v6
+	makes goes "an accepted one, IPv6" from-peer v6
 	rules "10 out $WANT"
 	makes stays "an accepted one" from-peer
 	makes goes "a connected one"
+	makes stays "an accepted one, IPv6" from-peer v6
+	makes goes "a connected one, IPv6" v6
 	policy_over
 }
 
@@ -209,9 +216,14 @@ test_policy_ports()
 	policy_setup "10 rport 1-$PORT,$((PORT + 2)) $WANT"
 	makes stays "the port between"
 	makes goes "the second"
-	rules "10 lport $((PORT + 1))-$((PORT + 1)) $WANT"
+	rules "10 rport 1-$PORT,$((PORT + 2)) $WANT"
+	makes stays "the port between, IPv6" v6
+	makes goes "the second, IPv6" v6
+	rules "10 lport $((PORT + 1))-$((PORT + 2)) $WANT"
 	makes goes "a local port" from-peer
+	makes goes "a local port, IPv6" from-peer v6
 	makes stays "another one" from-peer
+	makes stays "another one, IPv6" from-peer v6
 	policy_over
 }
 
@@ -219,8 +231,12 @@ test_policy_dev()
 {
 	policy_setup "10 dev eth1 $WANT"
 	makes stays "another interface"
+	makes stays "another interface, IPv6" from-peer v6
 	rules "10 dev eth0 $WANT"
 	makes goes "the interface"
+	makes goes "the interface, IPv6" v6
+	makes goes "the interface, accepted" from-peer
+	makes goes "the interface, IPv6, accepted" from-peer v6
 	policy_over
 }
 
@@ -232,11 +248,14 @@ test_policy_cgroup()
 	on host "mkdir -p $root/toe-a/b $root/toe-ab" || die "no cgroup"
 	policy_setup "10 cgroup /toe-a $WANT"
 	makes stays "outside"
+	makes stays "outside, IPv6" v6
 	h enter cgroup "$root/toe-ab"
 	makes stays "in one with a longer name"
 	h enter cgroup "$root/toe-a/b"
 	makes goes "below"
+	makes goes "below, IPv6" v6
 	makes goes "below, accepted" from-peer
+	makes goes "below, accepted, IPv6" from-peer v6
 	h enter cgroup "$root/toe-a"
 	makes goes "in it"
 	# by its name: another one is as good
@@ -261,8 +280,11 @@ test_policy_uid()
 	policy_setup "10 uid 1234,nobody $WANT"
 	makes stays "root's"
 	makes goes "user 1234's" uid=1234
+	makes goes "user 1234's, IPv6" uid=1234 v6
 	makes goes "nobody's" uid=65534 from-peer
+	makes goes "nobody's, IPv6" uid=65534 from-peer v6
 	makes stays "user 123's" uid=123
+	makes stays "user 123's, IPv6" uid=123 v6
 	policy_over
 }
 
@@ -271,10 +293,13 @@ test_policy_mark()
 	policy_setup "10 mark 0x10/0xf0 $WANT" "20 mark 7 $WANT"
 	makes stays "none"
 	makes goes "under the mask" mark=0x1f
+	makes goes "under the mask, IPv6" mark=0x1f v6
 	makes stays "another one" mark=0x2f
+	makes stays "another one, IPv6" mark=0x2f v6
 	makes goes "the whole one" mark=7
 	makes stays "more than that" mark=0x87
 	makes goes "an accepted one's" mark=0x10 from-peer
+	makes goes "an accepted one's, IPv6" mark=0x10 from-peer v6
 	policy_over
 }
 
@@ -282,26 +307,33 @@ test_policy_mark()
 # rule took it.
 test_policy_netns()
 {
+	local address hits=0
+
 	on host "ip netns del toe-blue 2>/dev/null; ip netns add toe-blue &&
 		ip link add blue0 type veth peer name blue1 netns toe-blue &&
 		ip addr add 10.78.0.1/24 dev blue0 && ip link set blue0 up &&
+		ip addr add fd78::1/64 dev blue0 nodad &&
 		ip -n toe-blue addr add 10.78.0.2/24 dev blue1 &&
+		ip -n toe-blue addr add fd78::2/64 dev blue1 nodad &&
 		ip -n toe-blue link set blue1 up" || die "no namespace"
-	policy_setup "10 netns toe-blue remote 10.78.0.1 $WANT" "20 never"
+	policy_setup "10 netns toe-blue remote 10.78.0.1,fd78::1 $WANT" "20 never"
 	actor b host
 	actor r host
 	tell b enter netns toe-blue || die "enter: $R"
-	PORT=$((PORT + 1))
-	tell r listen 10.78.0.1 $PORT || die "listen: $R"
-	say r accept
-	tell b connect 10.78.0.1 $PORT || die "connect: $R"
-	hear r || die "accept: $R"
-	is "hits" "$(json 'map(.hits) | join(" ")' policy show)" "0 1 1"
-	moves b r $HEAVY
-	soon 10000 grown signals 1 || fail "signals: $(grew signals)"
+	for address in 10.78.0.1 fd78::1; do
+		hits=$((hits + 1))
+		PORT=$((PORT + 1))
+		tell r listen $address $PORT || die "listen: $R"
+		say r accept
+		tell b connect $address $PORT || die "connect: $R"
+		hear r || die "accept: $R"
+		is "hits" "$(json 'map(.hits) | join(" ")' policy show)" "0 $hits $hits"
+		moves b r $HEAVY
+		soon 10000 grown signals $hits || fail "signals: $(grew signals)"
+		part b r
+	done
 	is "the words" "$(toectl policy show prio 10 | sed -n 1p)" \
-		"prio 10 remote 10.78.0.1 netns toe-blue threshold 64KiB"
-	part b r
+		"prio 10 remote 10.78.0.1,fd78::1 netns toe-blue threshold 64KiB"
 	# the name alone does not make it the same one
 	on host "ip netns del toe-blue; ip netns add toe-blue" || die "no namespace"
 	is "a new namespace under the old name" "$(json .rule.prio policy test \
@@ -350,7 +382,7 @@ test_policy_netns_quota()
 	actor h2 host
 	actor p2 peer
 	meet h p
-	meet h2 p2
+	meet h2 p2 v6
 	goes "the first" h p
 	waits netns-quota h2 p2
 	in_state h engine || fail "the first was driven out"
@@ -368,7 +400,7 @@ test_policy_change()
 	actor p2 peer
 	meet h p
 	rules "10 $WANT"
-	meet h2 p2
+	meet h2 p2 v6
 	goes "a new one" h2 p2
 	stays "an old one" h p
 	json '[.seen > 1, .offload, .none]' policy apply >"$WORK/out"
@@ -383,24 +415,36 @@ test_policy_change()
 # What is on the engine and shall not be any more comes back, under load.
 test_policy_apply_returns()
 {
+	local n
+
 	policy_setup "10 $WANT"
-	meet h p
-	goes "one" h p
-	h recv eof
-	p recv eof
-	h send forever
-	p send forever
+	for n in 1 2; do
+		actor h$n host
+		actor p$n peer
+		meet h$n p$n $([ $n = 1 ] || echo v6)
+		goes "connection $n" h$n p$n
+		tell h$n recv eof
+		tell p$n recv eof
+		tell h$n send forever
+		tell p$n send forever
+	done
 	sleep 0.3
 	rules "10 never"
 	sleep 0.3
-	in_state h engine || fail "it came back before the apply: $(val state)"
+	for n in 1 2; do
+		in_state h$n engine || fail "$n came back before the apply: $(val state)"
+	done
 	toectl policy apply >"$WORK/out" || fail "apply: $(cat "$WORK/out")"
-	soon 10000 in_state h host || fail "its state: $(val state)"
-	is "why" "$(val reason)" policy
-	is "returned/policy" "$(grew returned/policy)" 1
+	for n in 1 2; do
+		soon 10000 in_state h$n host || fail "state of $n: $(val state)"
+		is "why" "$(val reason)" policy
+	done
+	is "returned/policy" "$(grew returned/policy)" 2
 	sleep 0.3
-	in_state h host || fail "it went again: $(val state)"
-	finish_both h p
+	for n in 1 2; do
+		in_state h$n host || fail "$n went again: $(val state)"
+		finish_both h$n p$n
+	done
 	policy_over
 }
 
@@ -413,7 +457,7 @@ test_policy_apply_no_rule()
 	meet h p
 	goes "one" h p
 	rules
-	meet h2 p2
+	meet h2 p2 v6
 	tell h2 offload || die "offload: $R"
 	toectl policy apply >"$WORK/out" || fail "apply: $(cat "$WORK/out")"
 	soon 10000 in_state h host || fail "its state: $(val state)"
@@ -478,7 +522,7 @@ test_why()
 	says engine "on engine"
 	says engine "by hand"
 	part h p
-	meet h p
+	meet h p v6
 	rules "30 threshold 64MiB"
 	says old "rule 30 matches it, but the rules are newer"
 	toectl policy apply >/dev/null
@@ -497,7 +541,7 @@ test_why()
 	says tried "no engine serves the flow's interface"
 	says tried "rule 50 has it tried again"
 	part h p
-	meet h p
+	meet h p v6
 	h recv eof
 	p shutdown
 	got h rx 0
@@ -550,7 +594,8 @@ EOF"
 	is "of these" "$first" "256
 prio 10190 out dev x1019 mark 0x3fb threshold 1MiB max-flows 1019"
 	makes goes "behind a thousand rules"
-	is "hits of the last" "$(rule_has 60000 hits)" 1
+	makes goes "behind a thousand rules, IPv6" v6
+	is "hits of the last" "$(rule_has 60000 hits)" 2
 	policy_over
 }
 
@@ -685,7 +730,7 @@ test_policy_backoff()
 
 	policy_setup "10 $WANT"
 	fault open-refuse 1000
-	meet h p
+	meet h p v6
 	p recv eof
 	h recv eof
 	h send forever

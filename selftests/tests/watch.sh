@@ -290,13 +290,19 @@ test_monitor_chooses()
 	h return
 	actor h2 host
 	actor p2 peer
-	meet h2 p2
+	meet h2 p2 v6
 	tell h2 offload
 	tell h2 return
 	soon 10000 watch_count port true 2 || fail "port: $(watch_said port .)"
 	is "port" "$(watch_said port '[.to, .flow.remote_port] | join(" ")')" "engine $((PORT - 1))
 host $((PORT - 1))"
-	is "why, eng and six" "$(on host "cat $GUEST/why.out $GUEST/eng.out $GUEST/six.out")" ""
+	soon 10000 watch_count six true 4 || fail "six: $(watch_said six .)"
+	is "six" "$(watch_said six '[.to, .flow.remote_port] | join(" ")' | sort | uniq -c | awk '{ print $1, $2, $3 }')" \
+"1 closing $PORT
+1 engine $PORT
+1 host $PORT
+1 opening $PORT"
+	is "why and eng" "$(on host "cat $GUEST/why.out $GUEST/eng.out")" ""
 	for who in h p h2 p2; do
 		tell $who close
 	done
@@ -385,6 +391,7 @@ test_top_draws()
 	hear t || die "screen: $R"
 	tell t see "flows 3, on engines 2" || fail "$R"
 	tell t see "10.77.0.2:$PORT4" || fail "$R"
+	tell t see "[$PEER_ADDR6]:$PORT6" || fail "$R"
 	tell t see "q quit" || fail "$R"
 	tell t line 1
 	[[ $R = *" by rate"* ]] || fail "it is not ordered by rate: $R"

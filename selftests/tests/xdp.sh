@@ -133,18 +133,19 @@ test_xdp_generic_ipv6()
 # Who sends is found by its round trips, also where XDP watches.
 test_xdp_sender()
 {
-	local bytes=$((32 * M))
+	local bytes=$((32 * M)) family
 
 	loaded
 	xdp attach $IFACE
-	connected
-	p recv $bytes
-	h send $bytes
-	got h tx $bytes
-	got p rx $bytes
-	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
-	ge "bytes that the engine carried" "$(val tx_engine)" $((bytes / 4))
-	closed_all
+	actor h host
+	actor p peer
+	for family in v4 v6; do
+		meet h p $family
+		moves h p $bytes
+		soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
+		ge "bytes that the engine carried" "$(val tx_engine)" $((bytes / 4))
+		closed_all
+	done
 	xdp detach $IFACE
 	unloaded
 	no_timeouts
@@ -198,7 +199,7 @@ test_xdp_others_stay()
 	other detach $IFACE "$first"
 	is "programs" "$(order)" "toe_receivers other"
 	is "state" "$(shown state)" attached
-	meet h p from-peer
+	meet h p from-peer v6
 	found_receiving
 	closed_all
 	# ours goes, the other stays
@@ -313,37 +314,39 @@ test_xdp_behind_our_back()
 
 test_xdp_closed_early()
 {
-	local who
+	local family who
 
 	loaded
 	xdp attach $IFACE
 	# each way to end it
 	actor h host
 	actor p peer
-	for who in h p; do
-		meet h p from-peer
+	for family in v4 v6; do
+		for who in h p; do
+			meet h p from-peer $family
+			tracked 1
+			h recv 100000
+			p send 100000
+			got h rx 100000
+			tell $who close
+			tracked 0 "$family, $who closed"
+			tell h close
+			tell p close
+			meet h p $family
+			tracked 1
+			tell $who reset
+			tracked 0 "$family, $who reset"
+			tell h close
+			tell p close
+		done
+		# the peer's half
+		meet h p $family
 		tracked 1
-		h recv 100000
-		p send 100000
-		got h rx 100000
-		tell $who close
-		tracked 0 "$who closed"
-		tell h close
-		tell p close
-		meet h p
-		tracked 1
-		tell $who reset
-		tracked 0 "$who reset"
-		tell h close
-		tell p close
+		p shutdown
+		tracked 0 "$family, half closed"
+		h close
+		p close
 	done
-	# the peer's half
-	meet h p
-	tracked 1
-	p shutdown
-	tracked 0 "half closed"
-	h close
-	p close
 	is "signals" "$(grew signals)" 0
 	xdp detach $IFACE
 	unloaded
@@ -355,16 +358,20 @@ test_xdp_open_connections()
 {
 	loaded
 	connected from-peer
+	actor h2 host
+	actor p2 peer
+	meet h2 p2 v6
 	tracked 0
 	xdp attach $IFACE
-	tracked 1
+	tracked 2
 	xdp detach $IFACE
 	tracked 0
+	part h2 p2
 	xdp attach $IFACE
 	found_receiving
 	h close
 	p close
-	meet h p from-peer
+	meet h p from-peer v6
 	tracked 1
 	xdp detach $IFACE
 	tracked 0
@@ -419,7 +426,7 @@ test_xdp_policy_changes()
 	found_receiving
 	h close
 	p close
-	meet h p
+	meet h p v6
 	tracked 1
 	h recv $bytes
 	p send $bytes
@@ -444,32 +451,37 @@ test_xdp_policy_changes()
 # When the table is full the module tries again, and XDP has nothing more to do.
 test_xdp_asks_again()
 {
+	local n
+
 	loaded
 	toectl set max-flows 1 >/dev/null
 	xdp attach $IFACE
-	actor h2 host
-	actor p2 peer
-	meet h2 p2
-	tell h2 offload || die "offload: $R"
 	connected
-	tracked 2
-	h recv $((4 * M))
-	p send $((4 * M))
-	got h rx $((4 * M))
-	got p tx $((4 * M))
-	soon 10000 eval '[ "$(grew refused/table-full)" -ge 1 ]' || fail "not refused"
-	in_state h engine && fail "offloaded though the table is full"
+	h offload
+	for n in 1 2; do
+		actor h$n host
+		actor p$n peer
+		meet h$n p$n $([ $n = 1 ] || echo v6)
+	done
+	tracked 3
+	for n in 1 2; do
+		moves p$n h$n $((4 * M))
+	done
+	soon 10000 eval '[ "$(grew refused/table-full)" -ge 2 ]' || fail "not refused"
+	for n in 1 2; do
+		in_state h$n engine && fail "$n is offloaded though the table is full"
+	done
 	tracked 1
 	toectl set max-flows 4096 >/dev/null
-	h recv $((8 * M))
-	p send $((8 * M))
-	got h rx $((8 * M))
-	got p tx $((8 * M))
-	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
-	ge "retries" "$(grew retries)" 1
+	for n in 1 2; do
+		moves p$n h$n $((8 * M))
+		soon 10000 in_state h$n engine || fail "$n: state $(val state), reason $(val reason)"
+	done
+	ge "retries" "$(grew retries)" 2
 	tracked 1
-	tell h2 close
-	tell p2 close
+	for n in 1 2; do
+		part h$n p$n
+	done
 	closed_all
 	xdp detach $IFACE
 	unloaded
