@@ -44,10 +44,10 @@ kuser_begin()
 	kuser_on host 20 "rm -rf $KUSER_DIR; mkdir $KUSER_DIR"
 }
 
-# Less of it: over IPv6 all has been native before. Usage: kuser_ipv6 CMD...
+# Less of it. Usage: kuser_ipv6 CMD...
 kuser_ipv6()
 {
-	KUSER_MODES="engine churn" KUSER_MIB=$KUSER_MIB_SOME
+	KUSER_MIB=$KUSER_MIB_SOME
 	"$@"
 }
 
