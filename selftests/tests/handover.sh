@@ -197,3 +197,8 @@ test_handovers_ping_pong_v6()
 {
 	handovers_ping_pong v6
 }
+
+test_handovers_ping_pong_link_local()
+{
+	handovers_ping_pong link
+}

@@ -243,7 +243,7 @@ test_route_carrier()
 }
 also_v6 route_carrier
 
-# Its own address goes and comes again. Usage: route_address ADDR/LEN [v6]
+# Its own address goes and comes again. Usage: route_address ADDR/LEN [v6 | link [nodad]]
 route_address()
 {
 	setup
@@ -263,6 +263,11 @@ test_route_address()
 test_route_address_v6()
 {
 	route_address $HOST_ADDR6/64 v6 nodad
+}
+
+test_route_address_link_local()
+{
+	route_address $HOST_LINK/64 link nodad
 }
 
 # The gateway moves to another link-layer address, and says so. Both take frames,
