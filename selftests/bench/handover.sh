@@ -5,9 +5,9 @@
 #
 # States of the host:
 #	native	no module of ours, and nothing is handed over
-#	moved	the connection goes to the engine and back all the time, ten times a run
+#	moved	the connection goes to the engine and back all the time
 
-HANDOVERS=10
+HANDOVER_PAUSE=0.1	# between two moves, s
 
 state_moved()
 {
@@ -18,31 +18,41 @@ state_moved()
 # Usage: handover_run send|receive CALL MS
 handover_run()
 {
-	local pause
-
-	pause=$(awk -v ms="$3" -v n=$HANDOVERS 'BEGIN { printf "%.3f", ms / 2500 / n }')
-	pipe_open load "$LAB" host -- $GUEST/load gap "$1" $PEER_ADDR $LOAD_PORT "$3" "$2"
+	pipe_open load "$LAB" host -- $GUEST/load gap "$1" $PEER_ADDR $LOAD_PORT 60000 "$2"
 	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
 	sleep 0.5
 	say load go
-	[ "$STATE" = native ] || on host "
-		tuple=\$(ss -Htn state established '( dport = :$LOAD_PORT )' | awk '{ print \$3, \$4 }')
-		$GUEST/toectl -j monitor rport $LOAD_PORT >/tmp/load/events & watch=\$!
-		for i in \$(seq $HANDOVERS); do
-			sleep $pause
-			$GUEST/toectl flow offload \$tuple || echo no offload
-			sleep $pause
-			$GUEST/toectl flow return \$tuple || echo no return
-		done
-		sleep 0.1
-		kill \$watch
-		middle() { jq -s 'sort | .[length / 2 | floor] / 1e6'; }
-		echo \"times there=\$(jq 'select(.to == \"engine\").flow.open_ns' /tmp/load/events | middle)" \
-			"back=\$(jq 'select(.to == \"host\").flow.close_ns' /tmp/load/events | middle)\""
+	if [ "$STATE" = native ]; then
+		sleep "$(awk -v ms="$3" 'BEGIN { print ms / 1000 }')"
+	else
+		handover_moves "$3"
+	fi
+	say load stop
 	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
 	echo "$R"
 	pipe_close load
 	soon 20000 loads_rest || { echo "connections stay"; return 1; }
+}
+
+# Usage: handover_moves MS
+handover_moves()
+{
+	on host "
+		tuple=\$(ss -Htn state established '( dport = :$LOAD_PORT )' | awk '{ print \$3, \$4 }')
+		$GUEST/toectl -j monitor rport $LOAD_PORT >/tmp/load/events & watch=\$!
+		end=\$((\$(date +%s%N) + $1 * 1000000))
+		while [ \$(date +%s%N) -lt \$end ]; do
+			$GUEST/toectl flow offload \$tuple || { echo no offload; break; }
+			sleep $HANDOVER_PAUSE
+			$GUEST/toectl flow return \$tuple || { echo no return; break; }
+			sleep $HANDOVER_PAUSE
+		done
+		sleep 0.1
+		kill \$watch
+		middle() { jq -s 'sort | .[length / 2 | floor] / 1e6'; }
+		echo \"times moves=\$(grep -c '\"to\":\"\(engine\|host\)\"' /tmp/load/events)" \
+			"there=\$(jq 'select(.to == \"engine\").flow.open_ns' /tmp/load/events | middle)" \
+			"back=\$(jq 'select(.to == \"host\").flow.close_ns' /tmp/load/events | middle)\""
 }
 
 # What it said last, and the times before it, as one line
@@ -71,7 +81,8 @@ bench_handover()
 			bar_of ${name}_back "data stand still when it comes back, median of a run, $dir" ms back - -
 			bar_of ${name}_gap "the longest time in which nothing moved, $dir" us gap_us - -
 			bar_of ${name}_dip "the lowest goodput of 10 ms by that of the run, $dir" share dip - -
-			bar_of ${name}_rate "throughput, $dir, with $((2 * HANDOVERS)) moves in the run" MB/s rate - -
+			bar_of ${name}_rate "throughput of the run, $dir" MB/s rate - -
+			bar_of ${name}_moves "moves in a run, there and back, $dir" moves moves - -
 		done
 	done
 	loads_end

@@ -35,66 +35,51 @@ memory_offload()	# FLOWS
 	soon 60000 on_engine "rport $LOAD_PORT" "$1" || die "$1 flows are not on the engine"
 }
 
-memory_return()
+# One value each into OF_KERNEL, OF_SLABS, OF_CARD. Usage: memory_once FLOWS
+memory_once()
 {
-	on host "$GUEST/toectl unload && $GUEST/toectl flow return all" >/dev/null || die "return"
-	soon 60000 memory_at_rest || die "flows do not come back"
-	tell crowd talk 100 || die "crowd: $R"
-}
+	local kernel slabs card
 
-memory_at_rest()
-{
-	[ "$(on host "$GUEST/toectl -j flow show rport $LOAD_PORT | jq length")" = 0 ]
-}
-
-# What there is with the flows on the engine, less what there is before and after, on
-# the average. Usage: memory_runs FLOWS	one value a run into OF_KERNEL, OF_SLABS, OF_CARD
-memory_runs()
-{
-	local run kernel slabs
-
-	OF_KERNEL='' OF_SLABS='' OF_CARD=''
+	# New ones: the module goes on knowing what it once had.
+	modules_out
+	modules_in
+	memory_crowd "$1"
 	memory_is
-	for ((run = 1; run <= RUNS; run++)); do
-		progress_line "memory_$1: run $run of $RUNS"
-		kernel=$((-KERNEL_BYTES)) slabs=$((-SLAB_BYTES))
-		memory_offload "$1"
-		memory_is
-		kernel=$((kernel + 2 * KERNEL_BYTES)) slabs=$((slabs + 2 * SLAB_BYTES))
-		memory_return
-		memory_is
-		OF_KERNEL+="$(((kernel - KERNEL_BYTES) / 2 / $1)) "
-		OF_SLABS+="$(((slabs - SLAB_BYTES) / 2 / $1)) "
-		# The card keeps what it once had, for the next ones.
-		[ "$run" != 1 ] || OF_CARD=$(((CARD_BYTES - CARD_FIRST) / $1))
-	done
-	progress_line
+	kernel=$KERNEL_BYTES slabs=$SLAB_BYTES card=$CARD_BYTES
+	memory_offload "$1"
+	memory_is
+	OF_KERNEL+="$(((KERNEL_BYTES - kernel) / $1)) "
+	OF_SLABS+="$(((SLAB_BYTES - slabs) / $1)) "
+	OF_CARD+="$(((CARD_BYTES - card) / $1)) "
+	tell crowd end || die "crowd: $R"
+	pipe_close crowd
+	pipe_close echo
+	soon 60000 no_flows || die "flows are left"
 }
 
 bench_memory()
 {
-	local flows
+	local flows run
 
-	for flows in $(flows 2000); do
+	nic on
+	for flows in $(flows 4000); do
 		bar_wanted memory_"$flows" || continue
-		nic on
-		modules_out
-		modules_in
-		memory_crowd "$flows"
-		memory_is
-		CARD_FIRST=$CARD_BYTES
-		# The first time fills caches that stay.
-		memory_offload "$flows"
-		memory_return
-		memory_runs "$flows"
+		# The first time fills caches, of host and card, that stay.
+		OF_CARD=''
+		memory_once "$flows"
+		CARD_FIRST=$OF_CARD
+		OF_KERNEL='' OF_SLABS='' OF_CARD=''
+		for ((run = 1; run <= RUNS; run++)); do
+			progress_line "memory_$flows: run $run of $RUNS"
+			memory_once "$flows"
+		done
+		progress_line
 		printf 'memory_%s: bytes per flow, of %s on the engine\n' "$flows" "$flows"
 		row_plain memory_"$flows" "bytes per flow on the engine, of $flows" bytes
 		row host "$OF_KERNEL" most 4096
 		row "host, slabs" "$OF_SLABS"
-		row card "$OF_CARD"
-		tell crowd end || die "crowd: $R"
-		pipe_close crowd
-		pipe_close echo
+		row "card, first" "$CARD_FIRST"
+		row "card, again" "$OF_CARD"
 	done
 	modules_out
 }

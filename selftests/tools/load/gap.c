@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A connection that never rests, looked at once a millisecond: the longest time in
- * which nothing moved, and the least that moved in WINDOW ms, as a share of the rate.
+/* A connection that never rests, looked at once a millisecond, until a line comes: the
+ * longest time in which nothing moved, and the least that moved in WINDOW ms, as a share
+ * of the rate.
  */
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <poll.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,9 +46,17 @@ static uint64_t moved(void)
 	return sends ? info.tcpi_bytes_acked : info.tcpi_bytes_received;
 }
 
+/* A line has come: it is to end. */
+static bool told(void)
+{
+	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
+
+	return poll(&in, 1, 0);
+}
+
 int gap(int argc, char **argv)
 {
-	uint64_t ms = number(argv[3], 3600000), begin, last, longest = 0, least = UINT64_MAX;
+	uint64_t ms = number(argv[3], 3600000), last, longest = 0, least = UINT64_MAX;
 	uint64_t *at = calloc(ms + 1, sizeof(*at)), *when = calloc(ms + 1, sizeof(*when)), n;
 	struct timespec tick = { .tv_nsec = 1000000 };
 	pthread_t thread;
@@ -64,8 +74,8 @@ int gap(int argc, char **argv)
 	if (pthread_create(&thread, NULL, mover, NULL))
 		die("a thread");
 	warm();
-	begin = last = now_ns();
-	for (n = 0; n <= ms && now_ns() < begin + ms * 1000000; n++) {
+	last = now_ns();
+	for (n = 0; n <= ms && !told(); n++) {
 		when[n] = now_ns();
 		at[n] = moved();
 		if (n && at[n] != at[n - 1]) {

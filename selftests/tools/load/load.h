@@ -17,7 +17,7 @@
  * many moves what it can for SECONDS on FLOWS connections; short makes COUNT
  * connections, one after the other, each of which brings SIZE bytes and is ended by the
  * peer; opens makes them for SECONDS, each of which stays until FLOWS others have come;
- * gap looks at one connection all the time; copy moves COUNT pieces of CALL bytes
+ * gap looks at one connection until a line comes, MS times at most; copy moves COUNT pieces of CALL bytes
  * to or from a file that is there, in a tmpfs: no socket can do for less.
  *
  * bulk, rr, many, opens and gap first do a part of it, print "ok warm" and wait for a line.
