@@ -75,19 +75,17 @@ int gap(int argc, char **argv)
 		die("a thread");
 	warm();
 	last = now_ns();
-	for (n = 0; n <= ms && !told(); n++) {
+	for (n = 0; n <= ms && (n < 2 || !told()); n++) {
 		when[n] = now_ns();
 		at[n] = moved();
-		if (n && at[n] != at[n - 1]) {
-			if (when[n] - last > longest)
-				longest = when[n] - last;
+		/* A look may be late: it stood still only if the next one saw that, too. */
+		if (!n || at[n] != at[n - 1])
 			last = when[n];
-		}
+		else if (when[n] - last > longest)
+			longest = when[n] - last;
 		nanosleep(&tick, NULL);
 	}
 	n--;
-	if (now_ns() - last > longest)
-		longest = now_ns() - last;
 	/* As bytes per ms: a look may be late. */
 	for (uint64_t i = WINDOW; i <= n; i++) {
 		uint64_t rate = (at[i] - at[i - WINDOW]) * 1000000 / (when[i] - when[i - WINDOW]);
