@@ -40,6 +40,12 @@ also_v6()
 	eval "test_$1_v6() { V6=v6 HOST_ADDR=$HOST_ADDR6 PEER_ADDR=$PEER_ADDR6; test_$1; }"
 }
 
+# The family of one of several connections, in turn
+family()	# NUMBER
+{
+	[ $(($1 % 2)) = 1 ] && echo v4 || echo v6
+}
+
 ### pipes to programs at the three places
 
 # Starts a program with its input and output here. Usage: pipe_open NAME CMD...

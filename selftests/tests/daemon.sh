@@ -293,7 +293,7 @@ test_room_for_the_heavy()
 	for who in light middle heavy; do
 		actor $who host
 		actor p$who peer
-		meet $who p$who $([ $who != middle ] || echo v6)
+		meet $who p$who "$([ $who != middle ] || echo v6)"
 		tell p$who recv eof
 	done
 	tell light send forever rate=100000 chunk=10000

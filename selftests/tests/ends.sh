@@ -301,7 +301,7 @@ test_many_lives()
 	actor h host
 	actor p peer
 	for i in {1..20}; do
-		meet h p $([ $((i % 4)) -lt 2 ] || echo v6)
+		meet h p "$(family $((i / 2)))"
 		h offload
 		h recv eof
 		p recv eof

@@ -117,7 +117,7 @@ test_rmmod_returns_flows()
 	for i in 1 2 3 4; do
 		actor h$i host
 		actor p$i peer
-		meet h$i p$i $([ $i -le 2 ] || echo v6)
+		meet h$i p$i "$(family $i)"
 		tell h$i offload || fail "offload $i: $R"
 		tell p$i recv eof
 		tell h$i recv eof
@@ -148,7 +148,7 @@ test_reload()
 	actor p peer
 	for i in 1 2 3 4 5; do
 		setup
-		meet h p $([ $((i % 2)) = 1 ] || echo v6)
+		meet h p "$(family $i)"
 		h offload
 		p recv $M
 		h send $M

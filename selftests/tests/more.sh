@@ -96,7 +96,7 @@ test_company()
 		actor p$i peer
 	done
 	for i in $(seq $n); do
-		meet h$i p$i $([ $((i % 2)) = 1 ] || echo v6)
+		meet h$i p$i "$(family $i)"
 		tell p$i recv eof
 		tell h$i recv eof
 		tell h$i send forever rate=2M
@@ -213,7 +213,7 @@ test_silence()
 	for i in 1 2; do
 		actor h$i host
 		actor p$i peer
-		meet h$i p$i $([ $i = 1 ] || echo v6)
+		meet h$i p$i "$(family $i)"
 		tell h$i set keepalive 1
 		tell h$i offload || die "offload: $R"
 	done
@@ -237,7 +237,7 @@ shut_windows()
 	for n in 1 2; do
 		actor h$n host
 		actor p$n peer
-		meet h$n p$n $([ $n = 1 ] || echo v6)
+		meet h$n p$n "$(family $n)"
 		tell h$n offload || die "offload: $R"
 		tell $1$n send $bytes || die "send: $R"
 	done

@@ -421,7 +421,7 @@ test_policy_apply_returns()
 	for n in 1 2; do
 		actor h$n host
 		actor p$n peer
-		meet h$n p$n $([ $n = 1 ] || echo v6)
+		meet h$n p$n "$(family $n)"
 		goes "connection $n" h$n p$n
 		tell h$n recv eof
 		tell p$n recv eof

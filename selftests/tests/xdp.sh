@@ -461,7 +461,7 @@ test_xdp_asks_again()
 	for n in 1 2; do
 		actor h$n host
 		actor p$n peer
-		meet h$n p$n $([ $n = 1 ] || echo v6)
+		meet h$n p$n "$(family $n)"
 	done
 	tracked 3
 	for n in 1 2; do
