@@ -425,8 +425,8 @@ test_policy_apply_returns()
 		goes "connection $n" h$n p$n
 		tell h$n recv eof
 		tell p$n recv eof
-		tell h$n send forever
-		tell p$n send forever
+		tell h$n send forever rate=20M
+		tell p$n send forever rate=20M
 	done
 	sleep 0.3
 	rules "10 never"
