@@ -50,6 +50,7 @@ bulk_bars()
 			$limit native engine plain copy || continue
 		bar_above ${dir}_${name}_above "the same, less what copying these bytes costs" copy $above
 	done
+	LIMITS=()	# of a bar that was not asked for
 	for how in sendfile splice; do
 		verb="sent by sendfile"
 		[ $how = sendfile ] || verb="received by splice"
