@@ -247,3 +247,4 @@ test_books_timeouts()
 	p close
 	leaves_nothing
 }
+also_v6 books_timeouts

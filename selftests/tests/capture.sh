@@ -204,6 +204,7 @@ test_capture_reader_stopped()
 	is "drops and frames in the statistics" "$(echo $R)" "$DROPS $FRAMES"
 	capture_close
 }
+also_v6 capture_reader_stopped
 
 # The flow leaves the engine, goes there again, and ends: the capture stays with it.
 test_capture_returns()
@@ -259,6 +260,7 @@ test_capture_once()
 	on host "rm -f /tmp/cap.*"
 	capture_close
 }
+also_v6 capture_once
 
 # What ends it: a number of frames, a time, a signal, the reader of a pipe
 test_capture_ends()
@@ -307,6 +309,7 @@ test_capture_ends()
 	is "what the peer got" "${R%% *} $(val error) $(val wrong_at)" "ok 0 -1"
 	capture_close
 }
+also_v6 capture_ends
 
 test_capture_snaplen()
 {
@@ -446,6 +449,7 @@ test_capture_card_lies()
 	finish_both h p
 	leaves_nothing
 }
+also_v6 capture_card_lies
 
 # The modules go while it captures.
 test_capture_modules_go()
@@ -474,6 +478,7 @@ test_capture_modules_go()
 	modules_in
 	leaves_nothing
 }
+also_v6 capture_modules_go
 
 # The card dies while it captures: the flow goes on, and the capture can be ended.
 test_capture_card_dies()
@@ -509,6 +514,7 @@ test_capture_card_dies()
 	modules_in
 	leaves_nothing
 }
+also_v6 capture_card_dies
 
 # Captures come and go, in order and killed, while their flow does the same.
 test_capture_churn()

@@ -781,6 +781,7 @@ test_conntrack_module()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 conntrack_module
 
 # A network namespace with conntrack at work and flows on an engine goes away when
 # its last process does: conntrack waits for each of its entries there.

@@ -56,6 +56,7 @@ test_card_answers_open_late()
 	once_more
 	stream_end
 }
+also_v6 card_answers_open_late
 
 # Everything the host needs it knows without the card.
 test_card_answers_close_late()
@@ -105,6 +106,7 @@ test_card_names_unknown_flow()
 {
 	nonsense rx-unknown-flow err_unknown_flow no
 }
+also_v6 card_names_unknown_flow
 
 test_card_sends_wrong_sequence()
 {
@@ -116,16 +118,19 @@ test_card_sends_absurd_length()
 {
 	nonsense rx-absurd-len err_length yes
 }
+also_v6 card_sends_absurd_length
 
 test_card_acknowledges_what_was_not_sent()
 {
 	nonsense rx-wrong-ack err_sequence yes
 }
+also_v6 card_acknowledges_what_was_not_sent
 
 test_card_counts_wrong()
 {
 	nonsense rx-wrong-info err_sequence yes
 }
+also_v6 card_counts_wrong
 
 test_card_ends_with_wrong_numbers()
 {

@@ -264,6 +264,7 @@ test_firewall_thousand()
 	leaves_nothing
 	no_timeouts
 }
+also_v6 firewall_thousand
 
 # A flow that a rule drops stays in the stack, and says why.
 test_firewall_stays()
@@ -338,6 +339,7 @@ test_firewall_without_toed()
 	soon 10000 toed_gone || fail "toed lives"
 	fw_drop h p "nft add rule inet toe_fw out tcp dport PORT drop" "$FW_NFT"
 }
+also_v6 firewall_without_toed
 
 # Each network namespace has its own rules, and its own flows.
 test_firewall_netns()
@@ -349,7 +351,8 @@ test_firewall_netns()
 	fw_undo "ip netns del toe-fw"
 	on host "ip netns add toe-fw && modprobe ipvlan &&
 		ip link add link eth0 name fw0 netns toe-fw type ipvlan mode l2 &&
-		ip -n toe-fw addr add 10.77.0.3/24 dev fw0 && ip -n toe-fw link set fw0 up &&
+		ip -n toe-fw addr add 10.77.0.3/24 dev fw0 &&
+		ip -n toe-fw addr add fd77::3/64 dev fw0 nodad && ip -n toe-fw link set fw0 up &&
 		ip netns exec toe-fw nft 'add table inet toe_fw
 			add chain inet toe_fw out { type filter hook output priority 0; }'" ||
 		die "no network namespace"
@@ -390,6 +393,7 @@ test_firewall_netns()
 	tell p2 close
 	fw_ends h p
 }
+also_v6 firewall_netns
 
 # nf_tables comes while a flow is on the engine, and may go though we listen; and
 # nothing is left of us.
@@ -427,6 +431,7 @@ test_firewall_module()
 	modules_out
 	out=$(on host "$gone" 2>&1) || fail "something is left of the listener: $out"
 }
+also_v6 firewall_module
 
 ### careful
 

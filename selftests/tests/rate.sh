@@ -153,6 +153,7 @@ test_rate_returns()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 rate_returns
 
 # It never stops, and is too slow all the same.
 test_rate_slow()
@@ -414,6 +415,7 @@ crowd_in_now()	# STATE PORT N
 test_rate_crowd()
 {
 	local n=400 since home crowd_port
+	local DWELL=6000	# all are there before the first goes
 
 	setup
 	stats_begin
