@@ -72,7 +72,7 @@ books_loss()
 	ss_look
 	is "retransmissions before" "$(ss_number retrans)" 0
 	netstat_save
-	peer_loses input 1
+	peer_loses input 3
 	p recv $((bytes + M))
 	h send $bytes
 	got h tx $bytes
