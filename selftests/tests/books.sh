@@ -61,13 +61,13 @@ books_agree()
 
 # The engine loses packets and sends them again: its retransmissions and its
 # round-trip time are what ss, the application and nstat show, and the connection
-# takes them home. Usage: books_loss [v6]
-books_loss()
+# takes them home.
+test_books_loss()
 {
 	local bytes=$((16 * M)) retrans rbytes rtt var
 
 	setup
-	connected "$@"
+	connected
 	h offload
 	ss_look
 	is "retransmissions before" "$(ss_number retrans)" 0
@@ -108,16 +108,7 @@ books_loss()
 	p close
 	leaves_nothing
 }
-
-test_books_loss()
-{
-	books_loss
-}
-
-test_books_loss_v6()
-{
-	books_loss v6
-}
+also_v6 books_loss
 
 # Segments in and out are counted as the engine sees them, not as the large pieces
 # that go between it and the host, and no more often than once.

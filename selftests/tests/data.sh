@@ -145,11 +145,7 @@ test_both_at_once()
 {
 	both_at_once
 }
-
-test_both_at_once_v6()
-{
-	both_at_once v6
-}
+also_v6 both_at_once
 
 # Usage: ping_pong [WORD of connected]
 ping_pong()
@@ -186,11 +182,7 @@ test_ping_pong()
 {
 	ping_pong
 }
-
-test_ping_pong_v6()
-{
-	ping_pong v6
-}
+also_v6 ping_pong
 
 # Bytes before, in and after the engine make one stream.
 # Usage: out_and_back [WORD of connected]
@@ -230,11 +222,7 @@ test_out_and_back()
 {
 	out_and_back
 }
-
-test_out_and_back_v6()
-{
-	out_and_back v6
-}
+also_v6 out_and_back
 
 test_out_and_back_mapped()
 {

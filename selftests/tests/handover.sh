@@ -153,11 +153,7 @@ test_handovers_both_ways()
 {
 	handovers_both_ways
 }
-
-test_handovers_both_ways_v6()
-{
-	handovers_both_ways v6
-}
+also_v6 handovers_both_ways
 
 # Small messages go to and fro meanwhile: each waits for the move to end.
 # Usage: handovers_ping_pong [WORD of connected]
@@ -192,11 +188,7 @@ test_handovers_ping_pong()
 {
 	handovers_ping_pong
 }
-
-test_handovers_ping_pong_v6()
-{
-	handovers_ping_pong v6
-}
+also_v6 handovers_ping_pong
 
 test_handovers_ping_pong_link_local()
 {
