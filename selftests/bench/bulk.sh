@@ -19,13 +19,11 @@ bulk_run()
 # So many MiB as the stack moves in the time asked for
 bulk_amount()
 {
-	local rate STATE=native
+	local STATE=native R
 
 	state_native
-	rate=$(bulk_run send 65536 1 | sed -n 's/^ok bytes=\([0-9]*\) ns=\([0-9]*\)$/\1 \2/p' |
-		awk '{ printf "%d", $1 * 954 / $2 }')
-	[ -n "$rate" ] || die "no rate"
-	BULK_MIB=$((rate * $1 + 16))
+	R=$(bulk_run send 65536 1) || die "no rate: $R"
+	BULK_MIB=$(($(val bytes) * 954 / $(val ns) * $1 + 16))
 }
 
 # Usage: bulk_bars CALL FLOWS

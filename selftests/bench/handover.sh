@@ -18,8 +18,7 @@ state_moved()
 # Usage: handover_run send|receive CALL MS
 handover_run()
 {
-	pipe_open load "$LAB" host -- $GUEST/load gap "$1" $PEER_ADDR $LOAD_PORT 60000 "$2"
-	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
+	load_warm 1 gap "$1" $PEER_ADDR $LOAD_PORT 60000 "$2" || return
 	sleep 0.5
 	say load go
 	if [ "$STATE" = native ]; then
@@ -28,10 +27,9 @@ handover_run()
 		handover_moves "$3"
 	fi
 	say load stop
-	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
+	load_says || return
 	echo "$R"
-	pipe_close load
-	soon 20000 loads_rest || { echo "connections stay"; return 1; }
+	load_ends
 }
 
 # Usage: handover_moves MS

@@ -15,22 +15,17 @@ opens_run()
 {
 	local before=0 after=0 R
 
-	pipe_open load "$LAB" host -- $GUEST/load opens $PEER_ADDR $LOAD_PORT "$1" "$2"
-	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
-	if [ "$STATE" = engine ]; then
-		soon 30000 on_engine "rport $LOAD_PORT" "$1" || { echo "not on the engine: $1 flows"; return 1; }
-		before=$(opens_counted)
-	fi
+	load_warm "$1" opens $PEER_ADDR $LOAD_PORT "$1" "$2" || return
+	[ "$STATE" != engine ] || before=$(opens_counted)
 	say load go
-	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
+	load_says || return
 	[ "$STATE" != engine ] || after=$(opens_counted)
 	awk -v said="$R" -v opens=$((after - before)) -v n="$(val count)" -v ns="$(val ns)" 'BEGIN {
 		printf "%s connects=%.1f", said, n * 1e9 / ns
 		if (opens)
 			printf " opens=%.1f share=%.4f", opens * 1e9 / ns, opens / n
 		print "" }'
-	pipe_close load
-	soon 20000 loads_rest || { echo "connections stay"; return 1; }
+	load_ends
 }
 
 bench_opens()

@@ -11,13 +11,13 @@ rr_run()
 # So many as the stack does in the time asked for. Usage: rr_count SIZE FLOWS
 rr_count()
 {
-	local count=4000 STATE=native
+	local count=4000 STATE=native R
 
 	[ "$2" = 1 ] || count=20000
 	[ -n "$DURATION" ] || { echo $count; return; }
 	state_native
-	rr_run "$1" "$2" $count | sed -n 's/^ok bytes=[0-9]* ns=\([0-9]*\)$/\1/p' |
-		awk -v n=$count -v s="$DURATION" '{ printf "%d", n * s * 1e9 / $1 + 1 }'
+	R=$(rr_run "$1" "$2" $count)
+	echo $((count * DURATION * 1000000000 / $(val ns) + 1))
 }
 
 bench_rr()

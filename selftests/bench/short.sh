@@ -23,18 +23,17 @@ short_run()
 
 bench_short()
 {
-	local size name count ns
+	local size name count R
 
 	loads_begin
-	pipe_open shorts "$LAB" peer -- /src/build/test/load serve $SHORT_PORT
-	read -r -t 20 -u "${OUT[shorts]}" R || die "the peer does not serve"
+	load_serves shorts $SHORT_PORT
 	for size in $(sizes 1024 16384); do
 		name=short_$(size_name "$size") count=$SHORT_COUNT
 		bar_wanted "$name" || continue
 		if [ -n "$DURATION" ]; then
 			state_native
-			ns=$(short_run "$size" 300 | sed -n 's/^ok bytes=[0-9]* ns=\([0-9]*\)$/\1/p')
-			count=$((DURATION * 1000000000 / (ns / 300) + 1))
+			R=$(short_run "$size" 300)
+			count=$((DURATION * 1000000000 / ($(val ns) / 300) + 1))
 		fi
 		RUN="short_run $size $count"
 		bar "$name" "kernel instructions per connection that brings $(size_words "$size") and is not offloaded" \

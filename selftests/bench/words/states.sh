@@ -11,12 +11,18 @@ LOAD_PORT=9300		# of load at the peer
 HTTP_PORT=9101		# of nginx in the host (selftests/tests/real/nginx.conf)
 SHORT_PORT=9320		# of load at the peer, too: never offloaded
 
+# load at the peer. Usage: load_serves NAME PORT	(NAME: of the pipe to it)
+load_serves()
+{
+	pipe_open "$1" "$LAB" peer -- /src/build/test/load serve "$2"
+	read -r -t 20 -u "${OUT[$1]}" R || die "the peer does not serve"
+}
+
 loads_begin()
 {
 	local out
 
-	pipe_open server "$LAB" peer -- /src/build/test/load serve $LOAD_PORT
-	read -r -t 20 -u "${OUT[server]}" R || die "the peer does not serve"
+	load_serves server $LOAD_PORT
 	out=$(on host "mountpoint -q /tmp/load || { mkdir -p /tmp/load && mount -t tmpfs tmpfs /tmp/load &&
 		head -c 64M /dev/zero >/tmp/load/file; }") || die "$out"
 }
@@ -32,8 +38,8 @@ loads_end()
 ### the interface
 
 # What native stands for. The names are ethtool's; the bits are virtio-net's.
-NIC_WORDS="rx-checksumming tx-checksumming scatter-gather tcp-segmentation-offload
-	tx-tcp6-segmentation generic-segmentation-offload generic-receive-offload rx-gro-hw"
+NIC_WORDS="rx-checksumming tx-checksumming scatter-gather tcp-segmentation-offload"
+NIC_WORDS+=" tx-tcp6-segmentation generic-segmentation-offload generic-receive-offload rx-gro-hw"
 NIC_PLAIN="tcp-segmentation-offload tx-tcp6-segmentation rx-gro-hw"
 NIC_BITS="0:csum 1:guest_csum 7:guest_tso4 8:guest_tso6 11:host_tso4 12:host_tso6 15:mrg_rxbuf 29:event_idx"
 
@@ -45,7 +51,7 @@ nic_is()
 	has=$(on host "ethtool -k eth0 | tr -d '\t'") || die "ethtool -k eth0: $has"
 	for word in $NIC_WORDS; do
 		want=on
-		[[ " ${NIC_PLAIN//$'\n\t'/ } " != *" $word "* ]] || want=$1
+		[[ " $NIC_PLAIN " != *" $word "* ]] || want=$1
 		grep -q "^$word: $want" <<<"$has" || die "eth0: $word is not $want"
 	done
 	bits=$(on host "cat /sys/class/net/eth0/device/features")
@@ -56,13 +62,13 @@ nic_is()
 
 nic_told()
 {
-	local words=$NIC_BITS word told=
+	local word told=
 
 	nic_is on
-	for word in $words; do
+	for word in $NIC_BITS; do
 		told+="${told:+, }${word#*:}"
 	done
-	echo "native: eth0 has ${NIC_WORDS//$'\n\t'/ }"
+	echo "native: eth0 has $NIC_WORDS"
 	echo "  virtio-net: $told"
 }
 
@@ -118,20 +124,35 @@ on_engine()
 # Usage: load_runs FLOWS WORDS	(of load, from its mode on)
 load_runs()
 {
+	load_warm "$@" || return
+	say load go
+	load_says || return
+	echo "$R"
+	load_ends
+}
+
+# It is warm, and on the engine if that is where it is to be. Usage: as of load_runs
+load_warm()
+{
 	local flows=$1
 	shift
 
 	pipe_open load "$LAB" host -- $GUEST/load "$@"
+	load_says || return
+	[ "$STATE" != engine ] || soon 30000 on_engine "rport $LOAD_PORT" "$flows" ||
+		{ echo "$flows flows are not on the engine"; return 1; }
+}
+
+# What it says next, into R
+load_says()
+{
 	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
-	if [ "$STATE" = engine ]; then
-		soon 30000 on_engine "rport $LOAD_PORT" "$flows" ||
-			{ echo "$flows flows are not on the engine"; return 1; }
-	fi
-	say load go
-	hear load || { echo "$R $(cat "$WORK/stderr")"; return 1; }
-	echo "$R"
+}
+
+# What it has left is not to be counted in the next run.
+load_ends()
+{
 	pipe_close load
-	# What the runs before have left is not to be counted in the next one.
 	soon 20000 loads_rest || { echo "connections stay"; return 1; }
 }
 
@@ -157,13 +178,7 @@ flows()
 # 65536: 64k
 size_name()
 {
-	if [ $(($1 % M)) = 0 ]; then
-		echo $(($1 / M))m
-	elif [ $(($1 % 1024)) = 0 ]; then
-		echo $(($1 / 1024))k
-	else
-		echo "$1"
-	fi
+	size_words "$1" | sed 's/ MiB/m/; s/ KiB/k/; s/ bytes//'
 }
 
 # The same, for a person

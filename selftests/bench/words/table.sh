@@ -171,7 +171,7 @@ bar_of()
 		row "$BASE" "${values[$BASE]}" "$kind" "$limit" "$against"
 		return
 	fi
-	row "$judged" "${values[$judged]}" "$kind" "$limit"
+	[ -z "${values[$judged]// }" ] || row "$judged" "${values[$judged]}" "$kind" "$limit"
 	[ "$judged" = "$BASE" ] || [ -z "${values[$BASE]// }" ] || row "$BASE" "${values[$BASE]}"
 }
 

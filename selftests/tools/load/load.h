@@ -30,6 +30,7 @@
 #ifndef _LOAD_H
 #define _LOAD_H
 
+#include <linux/tcp.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -85,6 +86,10 @@ void read_all(int fd, size_t n);
 int dial(const char *address, const char *port, enum want want, uint64_t bytes);
 /* Ends a connection at once: nothing of it is under way in what is measured next. */
 void abandon(int fd);
+/* What TCP_INFO says of it. */
+struct tcp_info tcp_info(int fd);
+/* Is it "send"? Else it has to be "receive". */
+bool is_send(const char *word);
 /* Says that it is warm and waits for the word to go on. */
 void warm(void);
 void done(uint64_t bytes, uint64_t begin_ns);

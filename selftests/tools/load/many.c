@@ -3,11 +3,8 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <linux/sockios.h>
-#include <linux/tcp.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
@@ -44,14 +41,7 @@ static void ask(struct flow *f, unsigned int units)
 /* What the peer has by now, or what has been read */
 static uint64_t moved(const struct flow *f)
 {
-	struct tcp_info info = { 0 };
-	socklen_t len = sizeof(info);
-
-	if (!sends)
-		return f->moved;
-	if (getsockopt(f->fd, IPPROTO_TCP, TCP_INFO, &info, &len))
-		die("TCP_INFO");
-	return info.tcpi_bytes_acked;
+	return sends ? tcp_info(f->fd).tcpi_bytes_acked : f->moved;
 }
 
 /* The connection has moved something: it may be offloaded. */
@@ -115,9 +105,7 @@ int many(int argc, char **argv)
 
 	(void)argc;
 	call = number(argv[5], BUFFER);
-	sends = !strcmp(argv[0], "send");
-	if (!sends && strcmp(argv[0], "receive"))
-		errno = EINVAL, die(argv[0]);
+	sends = is_send(argv[0]);
 	if (!flows)
 		die("memory");
 	for (size_t i = 0; i < n_flows; i++) {

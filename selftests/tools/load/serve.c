@@ -2,7 +2,7 @@
 /* The peer: no thread and no process a connection, however many there are. */
 #include <arpa/inet.h>
 #include <errno.h>
-#include <netinet/tcp.h>
+#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
