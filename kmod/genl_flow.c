@@ -191,12 +191,16 @@ int toe_nl_flow_offload(struct sk_buff *skb, struct genl_info *info)
 			toe_flow_put(flow);
 		return err;
 	}
+	/* Who moves many does not want to wait for each. */
+	if (!(info->nlhdr->nlmsg_flags & NLM_F_ACK))
+		goto out;
 	err = wait_event_killable(flow->wait, toe_settled(flow));
 	if (!err && READ_ONCE(flow->state) != TOE_STATE_ENGINE &&
 	    READ_ONCE(flow->error)) {
 		err = READ_ONCE(flow->error);
 		GENL_SET_ERR_MSG_FMT(info, "%s", toe_reason_text(flow->reason));
 	}
+out:
 	toe_flow_put(flow);
 	return err;
 }
@@ -238,7 +242,7 @@ int toe_nl_flow_return(struct sk_buff *skb, struct genl_info *info)
 		goto out;
 	}
 	toe_flow_kick(named.flow, named.reason);
-	/* Who brings back many does not want to wait for each. */
+	/* as above */
 	if (info->nlhdr->nlmsg_flags & NLM_F_ACK)
 		err = wait_event_killable(named.flow->wait,
 					  !READ_ONCE(named.flow->busy));

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-only
-# How many flows are opened on the engine and closed there in a second. They are new
-# connections, each of which does a little and stays until so many others have come, so
-# that there is time to offload it; all of that counts.
+# How many flows are opened on the engine and closed there in a second.
+#
+# Bars opens: they are new connections, each of which does a little and stays until so many
+# others have come, so that there is time to offload it; all of that counts.
+# Bars moves: they are connections that stay and say nothing. All of them are asked for by
+# netlink, in one direction and then in the other; that counts, too.
 # Takes: flows duration
 
 # What the module has counted
@@ -28,6 +31,25 @@ opens_run()
 	load_ends
 }
 
+moves_run()
+{
+	load_runs "$1" moves $PEER_ADDR $LOAD_PORT "$1" "$2"
+}
+
+bench_moves()
+{
+	local flows
+
+	for flows in $(flows 2000); do
+		RUN="moves_run $flows ${DURATION:-5}"
+		bar moves_"$flows" "kernel instructions per flow that goes to the engine and comes back, $flows at once" \
+			count - engine || continue
+		bar_of moves_"${flows}_rate" "flows a second that go to the engine and come back" \
+			flows/s moves least 5000
+		bar_of moves_"${flows}_fails" "flows that could not go there at that moment" flows fails - -
+	done
+}
+
 bench_opens()
 {
 	local DISTURBED=1000 flows reuse
@@ -45,6 +67,7 @@ bench_opens()
 			connects - -
 		bar_of opens_"${flows}_share" "of these connections so many were offloaded" share share - -
 	done
+	bench_moves
 	on host "echo $reuse >/proc/sys/net/ipv4/tcp_tw_reuse"
 	loads_end
 }

@@ -388,19 +388,14 @@ int toe_nl_flow_return(struct toe_nl *nl, const struct toe_flow_key *key,
 	return talk(nl, nlh, ignore, NULL);
 }
 
-int toe_nl_flow_let_go(struct toe_nl *nl, uint32_t id, enum toe_reason reason)
+/* Without NLM_F_ACK nobody waits, and only an error is answered: before sendto()
+ * returns, since the kernel works in the sender's context.
+ */
+static int talk_and_go(struct toe_nl *nl, struct nlmsghdr *nlh)
 {
-	const struct toe_flow_key key = { .id = id };
-	char buf[REQUEST_LEN] __attribute__((aligned(8)));
-	struct nlmsghdr *nlh;
 	ssize_t len;
 	int err;
 
-	/* Without NLM_F_ACK nobody waits, and only an error is answered: before
-	 * sendto() returns, since the kernel works in the sender's context.
-	 */
-	nlh = request(nl, buf, nl->family, TOE_CMD_FLOW_RETURN, 0);
-	put_flow(nlh, &key, reason);
 	reply_begin(nl, nlh);
 	if (mnl_socket_sendto(nl->sock, nlh, nlh->nlmsg_len) < 0)
 		return -errno;
@@ -413,6 +408,29 @@ int toe_nl_flow_let_go(struct toe_nl *nl, uint32_t id, enum toe_reason reason)
 			return err;
 	}
 	return nl->reply.error;
+}
+
+int toe_nl_flow_let_go(struct toe_nl *nl, uint32_t id, enum toe_reason reason)
+{
+	const struct toe_flow_key key = { .id = id };
+	char buf[REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+
+	nlh = request(nl, buf, nl->family, TOE_CMD_FLOW_RETURN, 0);
+	put_flow(nlh, &key, reason);
+	return talk_and_go(nl, nlh);
+}
+
+int toe_nl_flow_begin(struct toe_nl *nl, const struct toe_tuple *tuple, bool there)
+{
+	const struct toe_flow_key key = { .tuple = *tuple };
+	char buf[REQUEST_LEN] __attribute__((aligned(8)));
+	struct nlmsghdr *nlh;
+
+	nlh = request(nl, buf, nl->family,
+		      there ? TOE_CMD_FLOW_OFFLOAD : TOE_CMD_FLOW_RETURN, 0);
+	put_key(nlh, &key);
+	return talk_and_go(nl, nlh);
 }
 
 int toe_nl_flow_why(struct toe_nl *nl, const struct toe_tuple *tuple,

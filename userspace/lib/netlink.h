@@ -6,6 +6,7 @@
 #ifndef _TOE_LIB_NETLINK_H
 #define _TOE_LIB_NETLINK_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include "decode.h"
 
@@ -111,6 +112,16 @@ int toe_nl_flow_return(struct toe_nl *nl, const struct toe_flow_key *key,
  * such flow any more.
  */
 int toe_nl_flow_let_go(struct toe_nl *nl, uint32_t id, enum toe_reason reason);
+
+/**
+ * toe_nl_flow_begin() - have a connection moved, do not wait for it
+ * @nl: the connection to the module
+ * @tuple: the name of what is to be moved
+ * @there: to an engine; else back
+ *
+ * Return: 0: it is on its way, or a negative errno; -EEXIST, -ENOENT when it is there.
+ */
+int toe_nl_flow_begin(struct toe_nl *nl, const struct toe_tuple *tuple, bool there);
 
 /**
  * toe_nl_flow_why() - ask what would become of a signal for a connection

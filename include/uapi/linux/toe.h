@@ -137,7 +137,8 @@ enum toe_reason {
  * @TOE_CMD_FLOW_GET: do: one flow, named by TOE_A_FLOW holding a
  *	TOE_A_FLOW_TUPLE or a TOE_A_FLOW_ID; dump: all flows
  * @TOE_CMD_FLOW_OFFLOAD: move a connection to an engine, named by tuple;
- *	answers when it is there, or with an error and an extack text.
+ *	answers when it is there, or with an error and an extack text, and
+ *	without NLM_F_ACK does not wait for that.
  *	Privileged (CAP_NET_ADMIN), as is all that changes anything
  * @TOE_CMD_FLOW_RETURN: bring a flow back, named by tuple or id; answers when
  *	it is back, and without NLM_F_ACK does not wait for that.

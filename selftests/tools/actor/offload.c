@@ -12,6 +12,7 @@
 #include "actor.h"
 #include "names.h"
 #include "netlink.h"
+#include "tuple.h"
 
 #define MAX_BUSY	50	/* times in a row that a flow may be not calm */
 
@@ -31,46 +32,6 @@ static int module_open(void)
 	return err;
 }
 
-static void endpoint(const struct sockaddr_storage *ss, bool v4, __be32 *addr,
-		     __be16 *port)
-{
-	const struct sockaddr_in6 *sin6 = (const void *)ss;
-	const struct sockaddr_in *sin = (const void *)ss;
-
-	if (ss->ss_family == AF_INET) {
-		addr[0] = sin->sin_addr.s_addr;
-		*port = sin->sin_port;
-		return;
-	}
-	memcpy(addr, &sin6->sin6_addr, 16);
-	*port = sin6->sin6_port;
-	if (v4) {
-		addr[0] = addr[3];
-		addr[1] = addr[2] = addr[3] = 0;
-	}
-}
-
-static int tuple_get(struct toe_tuple *t)
-{
-	struct sockaddr_storage local, remote;
-	socklen_t llen = sizeof(local), rlen = sizeof(remote);
-	const struct sockaddr_in6 *sin6 = (const void *)&remote;
-	bool v4;
-
-	memset(t, 0, sizeof(*t));
-	if (conn.fd < 0)
-		return -ENOTCONN;
-	if (getsockname(conn.fd, (void *)&local, &llen) < 0 ||
-	    getpeername(conn.fd, (void *)&remote, &rlen) < 0)
-		return -errno;
-	v4 = remote.ss_family == AF_INET ||
-	     IN6_IS_ADDR_V4MAPPED(&sin6->sin6_addr);
-	t->family = v4 ? AF_INET : AF_INET6;
-	endpoint(&local, v4, t->local_addr, &t->local_port);
-	endpoint(&remote, v4, t->remote_addr, &t->remote_port);
-	return 0;
-}
-
 /* The name of the last connection: it may be closed by now. */
 static struct toe_flow_key key;
 
@@ -78,7 +39,7 @@ static int key_refresh(void)
 {
 	struct toe_tuple t;
 
-	if (!tuple_get(&t))
+	if (!socket_tuple(conn.fd, &t))
 		key.tuple = t;
 	return key.tuple.family ? 0 : -ENOTCONN;
 }
@@ -238,7 +199,7 @@ void job_handover(struct job *job)
 	unsigned int seed = 3;
 	int err;
 
-	err = tuple_get(&k.tuple);
+	err = socket_tuple(conn.fd, &k.tuple);
 	if (!err)
 		err = toe_nl_open(&mine);
 	while (!err && i < count && !job->stop) {

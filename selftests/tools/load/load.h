@@ -9,6 +9,7 @@
  *	load many send|receive ADDRESS PORT FLOWS SECONDS CALL
  *	load short ADDRESS PORT COUNT SIZE
  *	load opens ADDRESS PORT FLOWS SECONDS
+ *	load moves ADDRESS PORT FLOWS SECONDS
  *	load gap send|receive ADDRESS PORT MS CALL
  *	load copy in|out FILE COUNT CALL
  *
@@ -17,14 +18,17 @@
  * many moves what it can for SECONDS on FLOWS connections; short makes COUNT
  * connections, one after the other, each of which brings SIZE bytes and is ended by the
  * peer; opens makes them for SECONDS, each of which stays until FLOWS others have come;
+ * moves has FLOWS connections that stay and say nothing go to an engine and back, all of
+ * them and again, for SECONDS;
  * gap looks at one connection until a line comes, MS times at most; copy moves COUNT pieces of CALL bytes
  * to or from a file that is there, in a tmpfs: no socket can do for less.
  *
- * bulk, rr, many, opens and gap first do a part of it, print "ok warm" and wait for a line.
+ * bulk, rr, many, opens, moves and gap first do a part of it, print "ok warm" and wait for a line.
  * Then all but gap do it between two marks of the instruction counter (selftests/insn)
  * and print "ok bytes=N ns=N", and what else they have to say as KEY=N. many: count (of
  * MiB), least and most (bytes of a connection), spread (most by least). opens: count (of
- * connections). gap: gap_us (the
+ * connections). moves: count (of
+ * opens), closes, fails, moves (opens a second). gap: gap_us (the
  * longest time without a byte), dip (the lowest goodput of 10 ms by that of all the time).
  */
 #ifndef _LOAD_H
@@ -100,6 +104,7 @@ int rr(int argc, char **argv);
 int many(int argc, char **argv);
 int short_flows(int argc, char **argv);
 int opens(int argc, char **argv);
+int moves(int argc, char **argv);
 int gap(int argc, char **argv);
 int copy(int argc, char **argv);
 

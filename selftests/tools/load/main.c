@@ -162,6 +162,8 @@ int main(int argc, char **argv)
 		return short_flows(argc - 2, argv + 2);
 	if (argc == 6 && !strcmp(argv[1], "opens"))
 		return opens(argc - 2, argv + 2);
+	if (argc == 6 && !strcmp(argv[1], "moves"))
+		return moves(argc - 2, argv + 2);
 	if (argc == 7 && !strcmp(argv[1], "gap"))
 		return gap(argc - 2, argv + 2);
 	if (argc == 6 && !strcmp(argv[1], "copy"))
@@ -172,6 +174,7 @@ int main(int argc, char **argv)
 	      "       load many { send | receive } ADDRESS PORT FLOWS SECONDS CALL |\n"
 	      "       load short ADDRESS PORT COUNT SIZE |\n"
 	      "       load opens ADDRESS PORT FLOWS SECONDS |\n"
+	      "       load moves ADDRESS PORT FLOWS SECONDS |\n"
 	      "       load gap { send | receive } ADDRESS PORT MS CALL |\n"
 	      "       load copy { in | out } FILE COUNT CALL\n", stderr);
 	return 2;
