@@ -9,12 +9,26 @@
 /* Most memory for frames that come one by one after a return */
 #define TOE_LOOSE_FRAMES	SZ_16M
 
+/* Without a round trip as its measure the stack does not tune the buffer
+ * (tcp_rcv_space_adjust()). The first data of a peer gives one by its timestamp, and
+ * what an engine received has none: so the one that the handshake took. Both are eight
+ * times what they say.
+ */
+static void toe_room_measure(struct tcp_sock *tp)
+{
+	if (!tp->rcv_rtt_est.rtt_us)
+		tp->rcv_rtt_est.rtt_us = tp->srtt_us;
+}
+
 void toe_room_install(struct toe_room *room, struct sock *sk)
 {
+	struct tcp_sock *tp = tcp_sk(sk);
+
 	toe_room_take(room, sk);
 	room->tuned_rcvbuf = sk->sk_rcvbuf;
-	room->tuned_clamp = tcp_sk(sk)->window_clamp;
-	room->tuned_space = tcp_sk(sk)->rcvq_space.space;
+	room->tuned_clamp = tp->window_clamp;
+	room->tuned_space = tp->rcvq_space.space;
+	toe_room_measure(tp);
 }
 
 /* The stack sizes the receive buffer by what the application reads in a round

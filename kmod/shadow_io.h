@@ -74,9 +74,12 @@ void toe_transmit(struct toe_flow *flow, struct sock *sk, struct sk_buff *skb,
 		  u32 offset, u32 seq);
 
 /**
- * toe_credit() - tell the engine of the window when it has used up half of what
+ * toe_credit() - tell the engine of the window when that is an eighth more than
  *	it knows
  * @flow: on an engine
+ *
+ * The peer hears of it a message later than from a stack. With much larger steps its
+ * window grows slower, a round trip for each time that it would have doubled.
  *
  * Context: the socket locked, or in its spinlock with someone owning it.
  */

@@ -18,6 +18,7 @@
 #include <net/tcp.h>
 
 #include "cc.h"
+#include "compat.h"
 #include "engine.h"
 #include "eligible.h"
 #include "flow.h"
@@ -124,9 +125,9 @@ void toe_credit(struct toe_flow *flow)
 	struct toe_engine *e = flow->engine;
 	u32 edge = READ_ONCE(flow->shadow.rcv_edge);
 	u32 told = READ_ONCE(flow->rcv_edge);
-	s32 left = told - READ_ONCE(flow->rx_nxt);
+	s32 window = edge - READ_ONCE(flow->rx_nxt);
 
-	if ((s32)(edge - told) < left || !toe_grant(flow, edge))
+	if ((s32)(edge - told) < window / 8 || !toe_grant(flow, edge))
 		return;
 	if (e->ops->credit(e, flow->id, edge)) {
 		WRITE_ONCE(flow->credit_owed, true);
@@ -195,8 +196,10 @@ int toe_queue_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl)
 	struct toe_flow *flow = toe_tx_flow(sk);
 	u32 offset = __tcp_hdrlen(th);
 	u32 seq = ntohl(th->seq);
-	u32 edge = ntohl(th->ack_seq) +
-		   (ntohs(th->window) << tp->rx_opt.rcv_wscale);
+	/* Of what the stack has room for: without scaling a header tells 64 KiB of
+	 * it, and the engine would wait at their end for the next ones.
+	 */
+	u32 edge = toe_rcv_edge(tp);
 	u32 skip, len = skb->len - offset;
 
 	skb_orphan(skb);

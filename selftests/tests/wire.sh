@@ -257,6 +257,48 @@ test_wire_no_scaling()
 	wire_had lost 1
 }
 
+# Without scaling the peer never knows of more than 64 KiB. They do not run out while the
+# host has room and reads: each time they did the card would have to tell of more, and
+# when that gets lost the peer waits for 200 ms.
+test_wire_no_scaling_open()
+{
+	local n told
+
+	setup
+	wire_peer_set tcp_window_scaling 0
+	wire_meet
+	wire_offload
+	# The host's buffers have grown behind the first bytes.
+	for n in warm count; do
+		told=$(card .card.counters.window_updates)
+		wire_move_in $((16 * M))
+	done
+	told=$(($(card .card.counters.window_updates) - told))
+	note "the card told of more room $told times"
+	# of 512 windows
+	le "times that the card told of more room" $told 200
+	for n in 1 2; do
+		soon 3000 wire_carried_now h$n rx $((32 * M)) ||
+			fail "h$n: the engine carried $(val rx_engine) bytes"
+	done
+	wire_over
+}
+
+# So many bytes of the peer on both connections. Usage: wire_move_in BYTES
+wire_move_in()
+{
+	local n
+
+	for n in 1 2; do
+		tell h$n recv "$1" chunk=0 || die "h$n: $R"
+		tell p$n send "$1" chunk=0 || die "p$n: $R"
+	done
+	for n in 1 2; do
+		got p$n tx "$1"
+		got h$n rx "$1"
+	done
+}
+
 # TCP_REPAIR cannot say that ECN was agreed, and nobody would answer the marks: such a
 # connection stays in the stack, where they are answered. Nothing is held for it.
 test_wire_ecn()
