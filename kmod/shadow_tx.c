@@ -7,7 +7,7 @@
  * 1. The stack's clone of a segment holds the payload pages; the engine reads
  *    them in place and frees the clone. The bytes stay in the retransmit queue
  *    until the peer has acknowledged them.
- * 2. Acknowledgements are not sent; their right window edge becomes credit. A
+ * 2. Acknowledgements are not sent; the right edge of the window becomes credit. A
  *    probe of a window that is shut is answered with an acknowledgement, since
  *    the engine looks after the peer. One of SO_KEEPALIVE starts the return, and is
  *    sent once more behind it: only the peer can answer it.
