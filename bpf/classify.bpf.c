@@ -3,10 +3,16 @@
  * Finds the connections that the policy wants offloaded, and signals them to
  * toe.ko when they are heavy. A sockops program on a cgroup2.
  *
- * 1. When a connection is established it is matched, once. No rule, or one that
- *    says never: nothing is remembered, no callback is asked for, it costs
- *    nothing from then on.
- * 2. Where the bytes are looked at. The kernel has no event "so many bytes
+ * 1. When a connection is established it is matched. No rule, or one that says
+ *    never: nothing is remembered, no callback is asked for, it costs nothing
+ *    from then on.
+ * 2. One that a rule wants is light at first (toe/signal.h), and nothing is
+ *    remembered of it but callback bits, which cost less than storage with the
+ *    socket: that would be a third of all that a short connection pays. It is
+ *    matched once more when it is light no more. By the same rules that gives
+ *    the same one again, unless they ask for what may have changed (FLEETING):
+ *    then it is remembered from its beginning.
+ * 3. Where the bytes are looked at. The kernel has no event "so many bytes
  *    have passed". BPF_SOCK_OPS_RTT_CB comes once per round trip, but only to
  *    a side that sends data. A pure receiver's data takes the header prediction
  *    path, which no receive event sees (BPF_SOCK_OPS_PARSE_HDR_OPT_CB belongs
@@ -14,14 +20,15 @@
  *    Elsewhere: a receiver acknowledges, and BPF_SOCK_OPS_HDR_OPT_LEN_CB comes
  *    before each segment that goes out. It asks for room for options; this
  *    program asks for none, so the segments stay as they are and
- *    BPF_SOCK_OPS_WRITE_HDR_OPT_CB never comes.
- * 3. When it signals. At the rule's threshold. When the module takes charge,
+ *    BPF_SOCK_OPS_WRITE_HDR_OPT_CB never comes. One that is light goes without:
+ *    kmod/light.c asks for it when enough was received.
+ * 4. When it signals. At the rule's threshold. When the module takes charge,
  *    or has it already, all is cleared: the module tries again by itself. When
  *    it does not, for want of room or memory, again after as many bytes more
  *    (at least TOE_SIGNAL_GAP).
- * 4. What it costs until then: one call for each segment sent and for each
- *    round trip, which ends after one comparison.
- * 5. Other sockops programs share a connection's callback bits. This one only
+ * 5. What it costs until then: one call for each round trip and, when it is light
+ *    no more, for each segment sent, which ends after one comparison.
+ * 6. Other sockops programs share a connection's callback bits. This one only
  *    ever clears bits that it has set itself.
  */
 #include <linux/errno.h>
@@ -44,13 +51,30 @@ static __always_inline void count_hit(__u32 rule)
 		(*count)++;
 }
 
-static __always_inline void established(struct bpf_sock_ops *skops, int accepted)
+enum meeting { CONNECTED, ACCEPTED, AGAIN };
+
+/* The callback bits that make a connection light */
+static __always_inline __u32 light_bits(enum meeting meeting)
+{
+	__u32 bits = CB_SENT | TOE_CB_LIGHT;
+
+	bits |= meeting == ACCEPTED ? TOE_CB_ACCEPTED : TOE_CB_CONNECTED;
+	if (!TOE_LIGHT_IS_WOKEN)
+		bits |= CB_RECEIVED;
+	return bits;
+}
+
+/*
+ * The connection meets the rules: when it is established, and AGAIN when it was light
+ * until now; they may be others by then. One function, as the stack is short.
+ */
+static __noinline void meet(struct bpf_sock_ops *skops, enum meeting meeting)
 {
 	struct bpf_sock *skc = skops->sk;
 	struct toe_policy_facts facts = {};
 	struct toe_signal *action;
 	struct sock *sk;
-	__u32 rule;
+	__u32 rule, bits;
 
 	if (!skc)
 		return;
@@ -58,18 +82,31 @@ static __always_inline void established(struct bpf_sock_ops *skops, int accepted
 	if (!sk)
 		return;
 	read_facts(&facts, sk, head.dims);
-	facts.accepted = accepted;
 	if (is_local(&facts.tuple))
 		return;
+	bits = callback_bits(sk);
+	facts.accepted = meeting == ACCEPTED;
+	if (meeting == AGAIN) {
+		if (!toe_cb_light(bits))
+			return;
+		facts.accepted = !!(bits & TOE_CB_ACCEPTED);
+		bits &= ~CB_OF_LIGHT;
+	}
 	rule = policy_match(&facts, sk->sk_cgrp_data.cgroup);
-	if (rule == TOE_POLICY_NO_RULE)
-		return;
-	count_hit(rule);
-	action = bpf_map_lookup_elem(&actions, &rule);
-	if (!action || (action->flags & TOE_SIGNAL_NEVER))
-		return;
-	bpf_sock_ops_cb_flags_set(skops, watch_begin(skc, sk, &facts.tuple, action,
-						     callback_bits(sk)));
+	action = policy_wants(rule);
+	if (meeting != AGAIN) {
+		count_hit(rule);
+		if (!action)
+			return;
+	}
+	if (!action)
+		;	/* it was light, and that ends */
+	else if (meeting == AGAIN || bits || (head.dims & FLEETING) ||
+		 action->threshold <= TOE_LIGHT_BYTES || has_xdp(sk))
+		bits = watch_begin(skc, sk, &facts.tuple, action, bits);
+	else
+		bits = light_bits(meeting);
+	bpf_sock_ops_cb_flags_set(skops, bits);
 }
 
 static __always_inline void forget(struct bpf_sock_ops *skops, struct bpf_sock *skc,
@@ -81,20 +118,23 @@ static __always_inline void forget(struct bpf_sock_ops *skops, struct bpf_sock *
 		bpf_sock_ops_cb_flags_set(skops, watch_end(skc, sk, w, callback_bits(sk)));
 }
 
-static __always_inline void moved(struct bpf_sock_ops *skops)
+static __noinline void moved(struct bpf_sock_ops *skops)
 {
 	struct bpf_sock *skc = skops->sk;
 	struct toe_watch *w;
 	__u64 total, gap;
 	int err;
 
-	if (!skc)	/* a connection request, before there is a socket */
+	/* 0 of a connection request, before there is a socket */
+	total = skops->bytes_acked + skops->bytes_received;
+	if (!skc || (total < TOE_LIGHT_BYTES && toe_cb_light(skops->bpf_sock_ops_cb_flags)))
 		return;
 	w = bpf_sk_storage_get(&watches, skc, NULL, 0);
-	if (!w)
-		return;
-	total = skops->bytes_acked + skops->bytes_received;
-	if (total < w->next)
+	if (!w) {
+		meet(skops, AGAIN);
+		w = bpf_sk_storage_get(&watches, skc, NULL, 0);
+	}
+	if (!w || total < w->next)
 		return;
 	err = bpf_toe_signal((struct sock_common *)skc, &w->signal);
 	if (!err || err == -EEXIST || err == -ENOTCONN) {
@@ -105,7 +145,7 @@ static __always_inline void moved(struct bpf_sock_ops *skops)
 	w->next = total + (gap > TOE_SIGNAL_GAP ? gap : TOE_SIGNAL_GAP);
 }
 
-static __always_inline void closed(struct bpf_sock_ops *skops)
+static __noinline void closed(struct bpf_sock_ops *skops)
 {
 	struct bpf_sock *skc = skops->sk;
 	struct toe_watch *w;
@@ -117,6 +157,9 @@ static __always_inline void closed(struct bpf_sock_ops *skops)
 		forget(skops, skc, w);
 }
 
+/* Most calls are none of ours, and functions of their own leave it without registers
+ * to save.
+ */
 SEC("sockops")
 int classify(struct bpf_sock_ops *skops)
 {
@@ -124,8 +167,10 @@ int classify(struct bpf_sock_ops *skops)
 
 	switch (op) {
 	case BPF_SOCK_OPS_ACTIVE_ESTABLISHED_CB:
+		meet(skops, CONNECTED);
+		break;
 	case BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB:
-		established(skops, op == BPF_SOCK_OPS_PASSIVE_ESTABLISHED_CB);
+		meet(skops, ACCEPTED);
 		break;
 	case BPF_SOCK_OPS_RTT_CB:
 	case BPF_SOCK_OPS_HDR_OPT_LEN_CB:

@@ -12,6 +12,12 @@
 
 struct sock_common;
 
+/* The module asks for CB_RECEIVED when a light connection has received enough. */
+#define TOE_LIGHT_IS_WOKEN	1
+
+/* Has the interface any XDP program at all? */
+#define may_have_xdp(dev)	has_xdp_state(dev)
+
 /* 0 or -EEXIST: the module is in charge; any other error: it is not. */
 extern int bpf_toe_signal(struct sock_common *skc, const struct toe_signal *sig) __ksym;
 /* 1: the module is in charge; 0: it does not know the connection. */

@@ -199,6 +199,13 @@ do {									\
 	}								\
 } while (0)
 
+/* Few policies ask about these: a test for all of them, as the verifier removes
+ * what lies behind a test but not the test.
+ */
+#define POLICY_RARE	(1u << TOE_DIM_CGROUP | 1u << TOE_DIM_UID |	\
+			 1u << TOE_DIM_NETNS | 1u << TOE_DIM_DEV |	\
+			 1u << TOE_DIM_MARK)
+
 /* What is left for those dimensions that were asked about. No set of its own has the
  * direction, so its place is free for this.
  */
@@ -235,6 +242,13 @@ do {									\
 		     "+r"((b)->v3));					\
 } while (0)
 
+/* A dimension that some rule asks about, when a set has one block */
+#define POLICY_AND(b, dim)						\
+do {									\
+	if (dims & (1u << (dim)))					\
+		POLICY_BLOCK(b, &=, asked[dim], 0);			\
+} while (0)
+
 /* One of the words is not 0. */
 static __always_inline __u32 policy_first(const struct policy_block *b)
 {
@@ -267,12 +281,14 @@ __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 	missing = zero;
 	if (dims & (1u << TOE_DIM_DIR))
 		missing |= (f->accepted & 1) << TOE_DIM_DIR;
-	POLICY_ASK(TOE_DIM_CGROUP, cgroup_set);
 	POLICY_ASK(TOE_DIM_LPORT, policy_port(f->tuple.local_port, TOE_DIM_LPORT));
 	POLICY_ASK(TOE_DIM_RPORT, policy_port(f->tuple.remote_port, TOE_DIM_RPORT));
-	POLICY_ASK(TOE_DIM_UID, policy_value(f->uid, 0, TOE_DIM_UID));
-	POLICY_ASK(TOE_DIM_NETNS, policy_value(f->netns, 0, TOE_DIM_NETNS));
-	POLICY_ASK(TOE_DIM_DEV, policy_value(dev[0], dev[1], TOE_DIM_DEV));
+	if (dims & POLICY_RARE) {
+		POLICY_ASK(TOE_DIM_CGROUP, cgroup_set);
+		POLICY_ASK(TOE_DIM_UID, policy_value(f->uid, 0, TOE_DIM_UID));
+		POLICY_ASK(TOE_DIM_NETNS, policy_value(f->netns, 0, TOE_DIM_NETNS));
+		POLICY_ASK(TOE_DIM_DEV, policy_value(dev[0], dev[1], TOE_DIM_DEV));
+	}
 	if (masks > 1) {
 		for (m = 0; m < TOE_POLICY_MAX_MASKS && m < masks; m++) {
 			__u32 id = policy_value(f->mark & head.mask[m], m, TOE_DIM_MARK);
@@ -294,6 +310,23 @@ __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 		   policy_addr(&key, f->tuple.local_addr, f->tuple.family, TOE_DIM_LOCAL));
 	if (dims & (1u << TOE_DIM_REMOTE | 1u << TOE_DIM_LOCAL))
 		POLICY_CHECK();
+	if (words <= TOE_POLICY_BLOCK && masks <= 1) {
+		struct policy_block b;
+
+		POLICY_BLOCK(&b, =, asked[TOE_DIM_DIR], 0);
+		POLICY_AND(&b, TOE_DIM_LPORT);
+		POLICY_AND(&b, TOE_DIM_RPORT);
+		POLICY_AND(&b, TOE_DIM_REMOTE);
+		POLICY_AND(&b, TOE_DIM_LOCAL);
+		if (dims & POLICY_RARE) {
+			POLICY_AND(&b, TOE_DIM_CGROUP);
+			POLICY_AND(&b, TOE_DIM_UID);
+			POLICY_AND(&b, TOE_DIM_NETNS);
+			POLICY_AND(&b, TOE_DIM_DEV);
+			POLICY_AND(&b, TOE_DIM_MARK);
+		}
+		return b.v0 | b.v1 | b.v2 | b.v3 ? policy_first(&b) : TOE_POLICY_NO_RULE;
+	}
 	/* In a row without branches this costs less than to leave it out. */
 #pragma unroll
 	for (d = 0; d < __TOE_DIM_MAX; d++)
@@ -340,6 +373,14 @@ static __always_inline __u32 policy_match(const struct toe_policy_facts *f,
 	if (head.dims & (1u << TOE_DIM_CGROUP))
 		set = policy_cgroup(cgroup);
 	return policy_sets(f, set);
+}
+
+/* Return: what is to be said of whom the rule takes; NULL: it says never, or is none. */
+static __always_inline struct toe_signal *policy_wants(__u32 rule)
+{
+	struct toe_signal *action = bpf_map_lookup_elem(&actions, &rule);
+
+	return action && !(action->flags & TOE_SIGNAL_NEVER) ? action : NULL;
 }
 
 #endif /* _POLICY_BPF_H */

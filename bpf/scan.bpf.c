@@ -9,9 +9,10 @@
  *		program of type syscall would be the obvious one, but that may sleep,
  *		so it cannot use a trie of prefixes.)
  *
- * An established socket does not know whether it was accepted. The iterator comes
- * to listeners first; whose local port one of these has was accepted. A listener
- * that is gone by now is not known, and what it accepted counts as connected.
+ * An established socket does not know whether it was accepted, unless it is light
+ * (toe/signal.h). The iterator comes to listeners first; whose local port one of
+ * these has was accepted. A listener that is gone by now is not known, and what it
+ * accepted counts as connected.
  */
 #include <linux/errno.h>
 #include "policy.bpf.h"
@@ -110,6 +111,8 @@ static __noinline void watch(struct sock_common *skc, struct sock *sk,
 	w = bpf_sk_storage_get(&watches, skc, NULL, 0);
 	if (w)
 		bits = watch_end(skc, sk, w, bits);
+	else if (toe_cb_light(bits))
+		bits &= ~CB_OF_LIGHT;
 	if (signal)
 		bits = watch_begin(skc, sk, tuple, signal, bits);
 	if (bits != old)
@@ -117,18 +120,18 @@ static __noinline void watch(struct sock_common *skc, struct sock *sk,
 			       sizeof(bits));
 }
 
-static __noinline void watch_again(struct sock_common *skc, struct sock *sk, int forget)
+/* It is remembered. */
+static __noinline void watch_again(struct sock_common *skc, struct sock *sk,
+				   const struct toe_tuple *tuple)
 {
 	struct toe_signal signal;
-	struct toe_tuple tuple = {};
 	struct toe_watch *w;
 
 	w = bpf_sk_storage_get(&watches, skc, NULL, 0);
 	if (!w)
 		return;
 	signal = w->signal;
-	read_tuple(&tuple, sk);
-	watch(skc, sk, &tuple, forget ? NULL : &signal);
+	watch(skc, sk, tuple, &signal);
 }
 
 SEC("iter/tcp")
@@ -138,19 +141,33 @@ int scan(struct bpf_iter__tcp *ctx)
 	struct sock *sk = established(skc);
 	struct toe_policy_facts facts = {};
 	struct toe_signal *action;
-	__u32 rule, known;
+	__u32 rule, known, bits;
 
 	if (!sk || !is_covered(sk->sk_cgrp_data.cgroup))
 		return 0;
-	if (what != TOE_SCAN_APPLY) {
-		watch_again(skc, sk, what == TOE_SCAN_FORGET);
-		return 0;
-	}
 	read_facts(&facts, sk, head.dims);
 	if (is_local(&facts.tuple))
 		return 0;
-	facts.accepted = is_accepted(sk);
+	if (what == TOE_SCAN_FORGET) {
+		watch(skc, sk, &facts.tuple, NULL);
+		return 0;
+	}
+	if (what == TOE_SCAN_AGAIN && bpf_sk_storage_get(&watches, skc, NULL, 0)) {
+		watch_again(skc, sk, &facts.tuple);
+		return 0;
+	}
+	bits = callback_bits(sk);
+	if (toe_cb_light(bits))
+		facts.accepted = !!(bits & TOE_CB_ACCEPTED);
+	else if (what == TOE_SCAN_AGAIN)
+		return 0;
+	else
+		facts.accepted = is_accepted(sk);
 	rule = policy_match(&facts, sk->sk_cgrp_data.cgroup);
+	if (what == TOE_SCAN_AGAIN) {
+		watch(skc, sk, &facts.tuple, policy_wants(rule));
+		return 0;
+	}
 	action = bpf_map_lookup_elem(&actions, &rule);
 	known = bpf_toe_policy(skc, action ? action : &no_rule) > 0;
 	counts.seen++;
@@ -186,14 +203,17 @@ int explain(struct bpf_iter__tcp *ctx)
 	struct sock_common *skc = ctx->sk_common;
 	struct sock *sk = established(skc);
 	struct toe_policy_facts facts = {};
+	struct toe_signal *action;
 	struct toe_watch *w;
+	__u32 bits;
 
 	if (!sk)
 		return 0;
 	read_facts(&facts, sk, ~0u);
 	if (!is_wanted(&facts.tuple))
 		return 0;
-	facts.accepted = is_accepted(sk);
+	bits = callback_bits(sk);
+	facts.accepted = toe_cb_light(bits) ? !!(bits & TOE_CB_ACCEPTED) : is_accepted(sk);
 	facts.cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
 	explained.found = 1;
 	explained.facts = facts;
@@ -201,9 +221,14 @@ int explain(struct bpf_iter__tcp *ctx)
 	if (is_covered(sk->sk_cgrp_data.cgroup))
 		explained.rule = policy_match(&facts, sk->sk_cgrp_data.cgroup);
 	w = bpf_sk_storage_get(&watches, skc, NULL, 0);
+	action = policy_wants(explained.rule);
 	if (w) {
 		explained.watched = 1;
 		explained.watch = *w;
+	} else if (action && toe_cb_light(bits)) {
+		explained.watched = 1;
+		explained.watch.signal = *action;
+		explained.watch.next = action->threshold;
 	}
 	return 0;
 }

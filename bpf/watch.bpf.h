@@ -7,11 +7,18 @@
 #define _WATCH_BPF_H
 
 #include "facts.bpf.h"
+#include <kfuncs.bpf.h>
 #include "track.bpf.h"
 
 #define CB_SENT		BPF_SOCK_OPS_RTT_CB_FLAG
 #define CB_RECEIVED	BPF_SOCK_OPS_WRITE_HDR_OPT_CB_FLAG
 #define CB_CLOSED	BPF_SOCK_OPS_STATE_CB_FLAG
+/* All that one that is light may have; see toe/signal.h */
+#define CB_OF_LIGHT	(CB_SENT | CB_RECEIVED | TOE_CB_LIGHT | TOE_CB_ACCEPTED | \
+			 TOE_CB_CONNECTED)
+
+/* What may not be the same any more when a connection is matched later */
+#define FLEETING	(1u << TOE_DIM_DEV | 1u << TOE_DIM_UID | 1u << TOE_DIM_MARK)
 
 struct {
 	__uint(type, BPF_MAP_TYPE_SK_STORAGE);
@@ -33,7 +40,7 @@ static __always_inline int has_xdp(const struct sock *sk)
 	struct net_device *dev = route_dev(sk);
 	struct toe_xdp_dev key = {};
 
-	if (!dev)
+	if (!dev || !may_have_xdp(dev))
 		return 0;
 	key.netns = read_netns(sk);
 	key.ifindex = dev->ifindex;

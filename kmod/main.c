@@ -9,6 +9,7 @@
 #include "flow.h"
 #include "gate.h"
 #include "genl.h"
+#include "light.h"
 #include "migrate.h"
 #include "param.h"
 #include "proc.h"
@@ -62,11 +63,16 @@ static int __init toe_init(void)
 	err = toe_genl_init();
 	if (err)
 		goto err_capture;
-	err = toe_signal_init();
+	err = toe_light_init();
 	if (err)
 		goto err_genl;
+	err = toe_signal_init();
+	if (err)
+		goto err_light;
 	return 0;
 
+err_light:
+	toe_light_exit();
 err_genl:
 	toe_genl_exit();
 err_capture:
@@ -96,6 +102,7 @@ static void __exit toe_exit(void)
 	/* No engine is registered now (its driver would hold us), so no flow
 	 * is offloaded; what is left are flows that wait for nothing.
 	 */
+	toe_light_exit();
 	toe_genl_exit();
 	toe_capture_exit();
 	toe_sysctl_exit();

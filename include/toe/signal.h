@@ -6,6 +6,7 @@
 #ifndef _TOE_SIGNAL_H
 #define _TOE_SIGNAL_H
 
+#include <linux/bpf.h>
 #include <linux/types.h>
 #include <linux/toe.h>
 
@@ -47,5 +48,23 @@ struct toe_signal {
 #define TOE_SIGNAL_NO_PKTMARK	(1u << 2)
 /* The rule says careful: not while a rule of the firewall must see each packet */
 #define TOE_SIGNAL_CAREFUL	(1u << 3)
+
+/*
+ * A connection that a rule with a higher threshold wants is *light* until it has
+ * moved TOE_LIGHT_BYTES. Most never move more. Nothing is stored for one that is
+ * light: callback bits of its socket, whose events hardly ever come, say that it is,
+ * and how it was made. Only a connection for which nobody else wants a callback is
+ * marked so.
+ */
+#define TOE_LIGHT_BYTES		65536
+#define TOE_CB_LIGHT		BPF_SOCK_OPS_PARSE_UNKNOWN_HDR_OPT_CB_FLAG
+#define TOE_CB_ACCEPTED		BPF_SOCK_OPS_RETRANS_CB_FLAG
+#define TOE_CB_CONNECTED	BPF_SOCK_OPS_RTO_CB_FLAG
+
+/* @bits: a socket's callback bits */
+static inline int toe_cb_light(__u32 bits)
+{
+	return (bits & TOE_CB_LIGHT) && (bits & (TOE_CB_ACCEPTED | TOE_CB_CONNECTED));
+}
 
 #endif /* _TOE_SIGNAL_H */

@@ -412,6 +412,49 @@ test_policy_change()
 	policy_over
 }
 
+# How often the classifier has run
+policy_runs()
+{
+	local out
+
+	out=$(on host "bpftool prog show name classify")
+	[[ $out =~ run_cnt\ ([0-9]+) ]] && echo "${BASH_REMATCH[1]}" || echo 0
+}
+
+# What a rule wants costs a receiver not one call until it has moved 64 KiB, and is
+# found soon behind that. Then it meets the rules that there are, as what it is.
+test_policy_light()
+{
+	local before i
+
+	policy_setup "10 in threshold 1MiB" "20 never"
+	HOST_UNDO="sysctl -qw kernel.bpf_stats_enabled=0; $HOST_UNDO"
+	on host "sysctl -qw kernel.bpf_stats_enabled=1" || die "no statistics"
+	meet h p from-peer
+	says light "rule 10 wants it when it has moved 1MiB"
+	before=$(policy_runs)
+	for i in {1..20}; do
+		moves p h 3000
+	done
+	is "calls for a light one that receives" $(($(policy_runs) - before)) 0
+	moves p h $HEAVY
+	soon 10000 in_state h engine || fail "not offloaded: state $(val state), reason $(val reason)"
+	is "signals" "$(grew signals)" 1
+	part h p
+	meet h p from-peer
+	moves p h 3000
+	rules "20 never"
+	stays "one that was light when the rules changed" h p
+	before=$(policy_runs)
+	moves h p $HEAVY
+	moves p h $HEAVY
+	is "calls for what no rule wants any more" $(($(policy_runs) - before)) 0
+	part h p
+	on host "sysctl -qw kernel.bpf_stats_enabled=0"
+	policy_over
+}
+also_v6 policy_light
+
 # What is on the engine and shall not be any more comes back, under load.
 test_policy_apply_returns()
 {

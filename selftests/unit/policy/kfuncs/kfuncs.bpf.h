@@ -8,6 +8,12 @@
 
 #include "facts.bpf.h"
 
+/* There is no module that would. */
+#define TOE_LIGHT_IS_WOKEN	0
+
+/* Ours is pretended to be there. */
+#define may_have_xdp(dev)	1
+
 /**
  * struct told - of the connections with a local port
  * @signals: calls of bpf_toe_signal()
