@@ -201,6 +201,7 @@ struct card_counters {
  * @num_flows: in the tables
  * @ids, @tuples: hash tables of @hash_mask + 1 chains
  * @starved: flows that wait for an rx buffer
+ * @num_starved: how many
  * @busy: flows to poll for acknowledgements
  * @num_busy: how many
  * @narrow: flows to poll, slowly, for the peer's window
@@ -228,6 +229,7 @@ struct card {
 	struct flow **tuples;
 	uint32_t hash_mask;
 	struct list starved;
+	uint32_t num_starved;
 	struct list busy;
 	uint32_t num_busy;
 	struct list narrow;

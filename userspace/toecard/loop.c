@@ -87,6 +87,11 @@ void loop_del(struct loop *l, struct loop_fd *lf)
 			l->ev[i].data.ptr = NULL;
 }
 
+unsigned int loop_ready(const struct loop *l)
+{
+	return l->num_ev > 1 ? (unsigned int)l->num_ev : 1;
+}
+
 /* Joins two heaps; both roots stand alone. ->prev of a first child is its
  * parent, of another child its elder sibling.
  */

@@ -43,6 +43,9 @@ int loop_mod(struct loop *l, struct loop_fd *lf, uint32_t events);
  */
 void loop_del(struct loop *l, struct loop_fd *lf);
 
+/* How many descriptors this round has found ready, at least 1 */
+unsigned int loop_ready(const struct loop *l);
+
 /* Arms (again) to expire in ns nanoseconds; disarm may be called at any time */
 void loop_timer_arm(struct loop *l, struct loop_timer *lt, uint64_t ns);
 void loop_timer_disarm(struct loop *l, struct loop_timer *lt);

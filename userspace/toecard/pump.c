@@ -9,7 +9,8 @@
  *
  * In: from the socket into the host's rx buffers, as far as credit allows. A
  * flow without credit isn't watched for input; one without rx buffers stands
- * in card.starved.
+ * in card.starved, and while somebody does, buffers are given out there, one a
+ * turn, to who has waited longest.
  *
  * Acknowledgements: nothing in Linux tells a process of each, so flows with
  * unacknowledged data ("busy") are asked by one timer. An idle flow is in no
@@ -43,7 +44,8 @@
 #define PROBE_MAX_NS	60000000000ULL
 
 #define RX_IOV		64
-#define RX_ROUND	16		/* rx messages before others have a turn */
+#define RX_ROUND	64		/* rx messages of a round of the loop */
+#define RX_TURN		16		/* ... of which one flow has at most */
 
 static void watch(struct flow *f)
 {
@@ -110,6 +112,13 @@ static void classify(struct flow *f)
 	}
 }
 
+static void unstarve(struct flow *f)
+{
+	if (!list_empty(&f->starved))
+		f->card->num_starved--;
+	list_del(&f->starved);
+}
+
 static void leave_lists(struct flow *f)
 {
 	if (!list_empty(&f->busy)) {
@@ -117,7 +126,7 @@ static void leave_lists(struct flow *f)
 		f->card->num_busy--;
 	}
 	list_del(&f->narrow);
-	list_del(&f->starved);
+	unstarve(f);
 	tell_leave(f);
 }
 
@@ -387,15 +396,30 @@ static int receive(struct flow *f, uint32_t room)
 
 void pump_starve(struct flow *f)
 {
-	if (list_empty(&f->starved))
-		list_add_tail(&f->card->starved, &f->starved);
+	if (!list_empty(&f->starved))
+		return;
+	list_add_tail(&f->card->starved, &f->starved);
+	f->card->num_starved++;
+}
+
+/* How many rx messages a flow may fill before others have their turn. The more the
+ * better: the host is interrupted once a round.
+ */
+static unsigned int turn_of(const struct card *c)
+{
+	unsigned int turn = RX_ROUND / loop_ready(c->loop);
+
+	if (c->num_starved || !turn)
+		return 1;
+	return turn < RX_TURN ? turn : RX_TURN;
 }
 
 static void pump_receive(struct flow *f)
 {
-	int round, n = 0;
+	unsigned int turn = turn_of(f->card);
+	int n = 0;
 
-	for (round = 0; round < RX_ROUND; round++) {
+	for (; turn; turn--) {
 		if (!seq_after(f->rcv_edge, f->rcv_nxt)) {
 			f->card->n.rx_no_credit++;
 			f->no_credit = true;
@@ -405,7 +429,8 @@ static void pump_receive(struct flow *f)
 		if (n <= 0)
 			break;
 	}
-	if (n == -ENOBUFS)
+	/* There may be more, and others wait already */
+	if (n == -ENOBUFS || (!turn && f->card->num_starved))
 		pump_starve(f);
 	if (n < 0 && n != -ENOBUFS) {
 		broken(f, "receive", -n);
@@ -449,7 +474,7 @@ void pump_rx_ready(struct card *c)
 	while (!list_empty(&c->starved) &&
 	       device_rx_peek(c->device, iov, RX_IOV) >= 0) {
 		f = container_of(c->starved.next, struct flow, starved);
-		list_del(&f->starved);
+		unstarve(f);
 		if (f->state == FLOW_CLOSING)
 			flow_drain(f);
 		else
@@ -470,8 +495,14 @@ static void socket_ready(struct loop_fd *lf, uint32_t events)
 			return;
 		}
 	}
-	if ((events & EPOLLIN) && !f->no_credit && list_empty(&f->starved))
-		pump_receive(f);
+	if ((events & EPOLLIN) && !f->no_credit && list_empty(&f->starved)) {
+		if (f->card->num_starved) {
+			pump_starve(f);
+			watch(f);
+		} else {
+			pump_receive(f);
+		}
+	}
 	if ((events & EPOLLOUT) && f->watched)
 		pump_send(f);
 }
