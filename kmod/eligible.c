@@ -22,18 +22,24 @@ static bool toe_signed(const struct tcp_sock *tp)
 	return false;
 }
 
-static bool toe_has_options(const struct sock *sk)
+/* Those that were taken away leave an empty one behind. */
+static bool toe_has_ip_options(const struct inet_sock *inet)
 {
-	const struct inet_sock *inet = inet_sk(sk);
 	const struct ip_options_rcu *opt;
 	bool any;
 
-	/* Those that were taken away leave an empty one behind. */
 	rcu_read_lock();
 	opt = rcu_dereference(inet->inet_opt);
 	any = opt && opt->opt.optlen;
 	rcu_read_unlock();
-	if (any)
+	return any;
+}
+
+static bool toe_has_options(const struct sock *sk)
+{
+	const struct inet_sock *inet = inet_sk(sk);
+
+	if (rcu_access_pointer(inet->inet_opt) && toe_has_ip_options(inet))
 		return true;
 #if IS_ENABLED(CONFIG_IPV6)
 	if (sk->sk_family == AF_INET6 && inet->pinet6 &&

@@ -53,7 +53,29 @@ static struct toe_rx_cb *toe_rx_cb(struct sk_buff *skb)
 	return (struct toe_rx_cb *)skb->cb;
 }
 
-/* A payload skb from the engine's buffer. *taken says if the page went along. */
+/* An skb for headers and @len bytes, from the caches that are made for receiving:
+ * the kernel's allocator would be asked twice for each. Bottom halves are off.
+ */
+static struct sk_buff *toe_rx_alloc(u32 len)
+{
+	unsigned int size = SKB_DATA_ALIGN(TOE_HEADROOM + len) +
+			    SKB_DATA_ALIGN(sizeof(struct skb_shared_info));
+	void *data = napi_alloc_frag(size);
+	struct sk_buff *skb;
+
+	if (!data)
+		return NULL;
+	skb = napi_build_skb(data, size);
+	if (skb)
+		skb_reserve(skb, TOE_HEADROOM);
+	else
+		skb_free_frag(data);
+	return skb;
+}
+
+/* A payload skb from the engine's buffer. *taken says if the page went along.
+ * Bottom halves are off.
+ */
 static struct sk_buff *toe_rx_skb(const struct toe_engine_rx *rx, bool *taken)
 {
 	void *from = page_address(rx->page) + rx->offset;
@@ -63,17 +85,14 @@ static struct sk_buff *toe_rx_skb(const struct toe_engine_rx *rx, bool *taken)
 
 	*taken = false;
 	if (rx->len <= TOE_COPYBREAK) {
-		skb = alloc_skb(TOE_HEADROOM + rx->len, GFP_ATOMIC);
-		if (!skb)
-			return NULL;
-		skb_reserve(skb, TOE_HEADROOM);
-		skb_put_data(skb, from, rx->len);
+		skb = toe_rx_alloc(rx->len);
+		if (skb)
+			skb_put_data(skb, from, rx->len);
 		return skb;
 	}
-	skb = alloc_skb(TOE_HEADROOM, GFP_ATOMIC);
+	skb = toe_rx_alloc(0);
 	if (!skb)
 		return NULL;
-	skb_reserve(skb, TOE_HEADROOM);
 	if (rx->len > rx->truesize / 4) {
 		skb_add_rx_frag(skb, 0, rx->page, rx->offset, rx->len,
 				rx->truesize);
@@ -234,10 +253,9 @@ static bool toe_feed_ack(struct toe_flow *flow, struct sock *sk)
 		spin_unlock_bh(&flow->lock);
 		return true;
 	}
-	skb = alloc_skb(TOE_HEADROOM, GFP_ATOMIC);
+	skb = toe_rx_alloc(0);
 	if (skb) {
 		flow->ack_pending = false;
-		skb_reserve(skb, TOE_HEADROOM);
 		toe_segment(flow, sk, skb, tcp_sk(sk)->rcv_nxt, 0);
 	}
 	spin_unlock_bh(&flow->lock);
@@ -322,10 +340,9 @@ static void toe_feed_backlog(struct toe_flow *flow, struct sock *sk)
 			kfree_skb(skb);
 	}
 	if (flow->ack_pending) {
-		skb = alloc_skb(TOE_HEADROOM, GFP_ATOMIC);
+		skb = toe_rx_alloc(0);
 		if (skb) {
 			flow->ack_pending = false;
-			skb_reserve(skb, TOE_HEADROOM);
 			toe_segment(flow, sk, skb, flow->fed_nxt, 0);
 			toe_stats_inc(TOE_STAT_ACKS_FED);
 			if (sk_add_backlog(sk, skb, UINT_MAX))
@@ -336,9 +353,9 @@ static void toe_feed_backlog(struct toe_flow *flow, struct sock *sk)
 	toe_rx_retry(flow);
 }
 
+/* Bottom halves are off. */
 static void toe_feed_any(struct toe_flow *flow, struct sock *sk)
 {
-	local_bh_disable();
 	bh_lock_sock(sk);
 	/* See toe_shadow_abandon() */
 	if (!flow->shadow.installed)
@@ -354,20 +371,21 @@ static void toe_feed_any(struct toe_flow *flow, struct sock *sk)
 		toe_credit(flow);
 out:
 	bh_unlock_sock(sk);
-	local_bh_enable();
 }
 
-/* The socket to feed, referenced, unless the flow is draining or home. */
+/* The socket to feed, referenced, unless the flow is draining or home.
+ * Bottom halves are off.
+ */
 static struct sock *toe_feed_sock(struct toe_flow *flow)
 {
 	struct sock *sk = NULL;
 
-	spin_lock_bh(&flow->lock);
+	spin_lock(&flow->lock);
 	if (flow->sk && flow->id && !flow->draining) {
 		sk = flow->sk;
 		sock_hold(sk);
 	}
-	spin_unlock_bh(&flow->lock);
+	spin_unlock(&flow->lock);
 	return sk;
 }
 
@@ -398,7 +416,9 @@ void toe_shadow_push(struct toe_flow *flow)
 	flow->ack_pending |= toe_push_due(sk);
 	spin_unlock_bh(&flow->lock);
 	release_sock(sk);
+	local_bh_disable();
 	toe_feed_any(flow, sk);
+	local_bh_enable();
 }
 
 void toe_shadow_drain(struct toe_flow *flow)
@@ -441,10 +461,10 @@ int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
 		if (!skb)
 			return -ENOMEM;
 	}
-	spin_lock_bh(&flow->lock);
+	spin_lock(&flow->lock);
 	bad = flow->id == id ? toe_rx_check(flow, rx) : TOE_STAT_ERR_UNKNOWN_FLOW;
 	if (bad != __TOE_STAT_MAX) {
-		spin_unlock_bh(&flow->lock);
+		spin_unlock(&flow->lock);
 		toe_engine_error(e, id, bad);
 		goto drop;
 	}
@@ -473,7 +493,7 @@ int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
 		sk = flow->sk;
 		sock_hold(sk);
 	}
-	spin_unlock_bh(&flow->lock);
+	spin_unlock(&flow->lock);
 
 	if (rx->len) {
 		toe_stats_inc(TOE_STAT_RX_MSGS);
