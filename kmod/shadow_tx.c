@@ -6,7 +6,9 @@
  * Notes:
  * 1. The stack's clone of a segment holds the payload pages; the engine reads
  *    them in place and frees the clone. The bytes stay in the retransmit queue
- *    until the peer has acknowledged them.
+ *    until the peer has acknowledged them. The clone may be its socket's (see
+ *    toe_queue_xmit()): the socket then lives as long as the engine has the clone,
+ *    and whoever frees that may send more (tcp_wfree(), net/ipv4/tcp_output.c).
  * 2. Acknowledgements are not sent; the right edge of the window becomes credit. A
  *    probe of a window that is shut is answered with an acknowledgement, since
  *    the engine looks after the peer. One of SO_KEEPALIVE starts the return, and is
@@ -202,7 +204,13 @@ int toe_queue_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl)
 	u32 edge = toe_rcv_edge(tp);
 	u32 skip, len = skb->len - offset;
 
-	skb_orphan(skb);
+	/* What follows a message that the engine still has is gathered by the stack
+	 * (tcp_should_autocork(), net/ipv4/tcp.c), which knows of it by the socket's
+	 * ownership. The engine's answer costs an interrupt, which a message that
+	 * stands alone is not worth.
+	 */
+	if (!len || tcp_rtx_queue_empty(sk))
+		skb_orphan(skb);
 	if (WARN_ON_ONCE(!flow || !flow->shadow.installed))
 		goto out;
 	if (th->rst) {

@@ -418,10 +418,14 @@ int toe_virtio_send_capture(struct toe_virtio *tv, u16 op, u32 id, u32 snaplen)
  */
 static void card_failed(struct toe_virtio *tv, const char *why)
 {
+	unsigned int i;
+
 	if (!test_and_clear_bit(TOE_VIRTIO_UP, &tv->flags))
 		return;
 	dev_err(&tv->vdev->dev, "%s: the card %s, its flows return\n",
 		tv->engine.name, why);
+	for (i = 0; i < tv->npairs; i++)
+		toe_virtio_pair_disown(&tv->pairs[i]);
 	toe_engine_failed(&tv->engine);
 }
 

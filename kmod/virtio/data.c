@@ -33,8 +33,8 @@ struct toe_virtio_buf {
 /**
  * struct toe_virtio_msg - a tx message
  * @hdr: read by the device
- * @skb: the payload, NULL for credit
- * @next: the next one that is done
+ * @skb: the payload, NULL for credit or when the device does not have it
+ * @next: in toe_virtio_pair.tx_spare, when the device does not have it
  */
 struct toe_virtio_msg {
 	struct virtio_toe_tx_hdr hdr;
@@ -197,49 +197,65 @@ static unsigned int rx_poll(struct toe_virtio_pair *pair, unsigned int budget)
 	return n;
 }
 
-/* Must hold pair->tx_lock. What it returns goes to tx_free() without. */
-static struct toe_virtio_msg *tx_reap(struct toe_virtio_pair *pair)
+/* Must hold pair->tx_lock. What is put in @done is freed by tx_free() without. */
+static void tx_reap(struct toe_virtio_pair *pair, struct sk_buff_head *done)
 {
-	struct toe_virtio_msg *m, *done = NULL;
+	struct toe_virtio_msg *m;
 	unsigned int used;
 
 	lockdep_assert_held(&pair->tx_lock);
 	while ((m = virtqueue_get_buf(pair->tx, &used))) {
-		m->next = done;
-		done = m;
+		if (m->skb) {
+			pair->tx_owned -= !!m->skb->sk;
+			__skb_queue_tail(done, m->skb);
+			m->skb = NULL;
+		}
+		m->next = pair->tx_spare;
+		pair->tx_spare = m;
 	}
-	return done;
 }
 
-static void tx_free(struct toe_virtio_msg *m)
+static void tx_free(struct sk_buff_head *done)
 {
-	struct toe_virtio_msg *next;
+	struct sk_buff *skb;
 
-	for (; m; m = next) {
-		next = m->next;
-		consume_skb(m->skb);
-		kfree(m);
-	}
+	while ((skb = __skb_dequeue(done)))
+		consume_skb(skb);
+}
+
+static bool tx_room(const struct toe_virtio_pair *pair)
+{
+	return pair->tx_spare && pair->tx->num_free >= TOE_VIRTIO_SG;
+}
+
+/* Must hold pair->tx_lock. Looks again when the device is through with most of
+ * what it has.
+ */
+static void tx_await(struct toe_virtio_pair *pair)
+{
+	lockdep_assert_held(&pair->tx_lock);
+	if (!virtqueue_enable_cb_delayed(pair->tx))
+		queue_work(system_bh_wq, &pair->work);
 }
 
 static void tx_clean(struct toe_virtio_pair *pair)
 {
-	bool writable = false, again = false;
-	struct toe_virtio_msg *done;
+	struct sk_buff_head done;
+	bool writable = false;
 
+	__skb_queue_head_init(&done);
 	spin_lock_bh(&pair->tx_lock);
-	done = tx_reap(pair);
-	if (pair->tx_full && pair->tx->num_free >= TOE_VIRTIO_SG) {
+	tx_reap(pair, &done);
+	if (pair->tx_full && tx_room(pair)) {
 		pair->tx_full = false;
-		virtqueue_disable_cb(pair->tx);
 		writable = true;
-	} else if (pair->tx_full) {
-		again = !virtqueue_enable_cb_delayed(pair->tx);
 	}
+	if (pair->tx_full || pair->tx_owned)
+		tx_await(pair);
+	else
+		virtqueue_disable_cb(pair->tx);
 	spin_unlock_bh(&pair->tx_lock);
-	tx_free(done);
-	if (again)
-		queue_work(system_bh_wq, &pair->work);
+	tx_free(&done);
 	if (writable)
 		toe_engine_writable(&pair->tv->engine);
 }
@@ -249,10 +265,10 @@ static int tx_full(struct toe_virtio_pair *pair)
 {
 	lockdep_assert_held(&pair->tx_lock);
 	pair->tx_full = true;
-	if (pair->tx->num_free >= TOE_VIRTIO_SG)	/* no memory */
+	if (tx_room(pair))	/* no memory */
 		mod_timer(&pair->retry, jiffies + RETRY);
-	else if (!virtqueue_enable_cb_delayed(pair->tx))
-		queue_work(system_bh_wq, &pair->work);
+	else
+		tx_await(pair);
 	return -ENOBUFS;
 }
 
@@ -279,29 +295,39 @@ static int tx_send(struct toe_virtio *tv, const struct virtio_toe_tx_hdr *hdr,
 {
 	struct toe_virtio_pair *pair = toe_virtio_pair(tv,
 						       le32_to_cpu(hdr->flow));
-	struct toe_virtio_msg *m, *done;
+	struct toe_virtio_msg *m;
+	struct sk_buff_head done;
 	bool kick = false;
 	int err = 0;
 
-	if (!toe_virtio_up(tv))
-		return -ENODEV;
-	m = kmalloc(sizeof(*m), GFP_ATOMIC | __GFP_NOWARN);
+	__skb_queue_head_init(&done);
+	spin_lock_bh(&pair->tx_lock);
+	/* Under the lock: see toe_virtio_pair_disown(). */
+	if (!toe_virtio_up(tv)) {
+		err = -ENODEV;
+		goto unlock;
+	}
+	tx_reap(pair, &done);
+	m = pair->tx_spare;
 	if (m) {
 		m->hdr = *hdr;
 		m->skb = skb;
 	}
-	spin_lock_bh(&pair->tx_lock);
-	done = tx_reap(pair);
-	if (!m || tx_post(pair, m, offset, len))
+	if (!m || tx_post(pair, m, offset, len)) {
+		if (m)
+			m->skb = NULL;
 		err = tx_full(pair);
-	else
-		kick = virtqueue_kick_prepare(pair->tx);
+		goto unlock;
+	}
+	pair->tx_spare = m->next;
+	if (skb && skb->sk && !pair->tx_owned++)
+		tx_await(pair);
+	kick = virtqueue_kick_prepare(pair->tx);
+unlock:
 	spin_unlock_bh(&pair->tx_lock);
 	if (kick)
 		virtqueue_notify(pair->tx);
-	tx_free(done);
-	if (err)
-		kfree(m);
+	tx_free(&done);
 	return err;
 }
 
@@ -313,6 +339,11 @@ static int tx_send(struct toe_virtio *tv, const struct virtio_toe_tx_hdr *hdr,
  * @skb: the payload, from @offset on, by reference
  * @offset: where it starts
  * @rcv_edge: credit
+ *
+ * As long as the device has not said that it is through with an skb that a socket
+ * owns, the socket gathers what is written next (tcp_should_autocork(),
+ * net/ipv4/tcp.c), so the device's answer is waited for by an interrupt. Others are
+ * freed when the ring is looked at next.
  *
  * Return: 0, -ENOBUFS when there is no room, -EINVAL for an skb that no chain
  * can carry, -ENODEV when the card is dead.
@@ -411,6 +442,27 @@ int toe_virtio_pair_init(struct toe_virtio_pair *pair)
 }
 
 /**
+ * toe_virtio_pair_alloc() - memory for the messages that its ring has room for
+ * @pair: a pair that has queues
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int toe_virtio_pair_alloc(struct toe_virtio_pair *pair)
+{
+	unsigned int i;
+
+	pair->nmsgs = virtqueue_get_vring_size(pair->tx);
+	pair->msgs = kvcalloc(pair->nmsgs, sizeof(*pair->msgs), GFP_KERNEL);
+	if (!pair->msgs)
+		return -ENOMEM;
+	for (i = 0; i < pair->nmsgs; i++) {
+		pair->msgs[i].next = pair->tx_spare;
+		pair->tx_spare = &pair->msgs[i];
+	}
+	return 0;
+}
+
+/**
  * toe_virtio_pair_start() - give the card its receive buffers
  * @pair: a pair of a card that is ready but not TOE_VIRTIO_UP
  */
@@ -426,20 +478,41 @@ void toe_virtio_pair_start(struct toe_virtio_pair *pair)
 }
 
 /**
- * toe_virtio_pair_free() - undo toe_virtio_pair_init() and _start()
+ * toe_virtio_pair_disown() - let sockets go on without the card's answer
+ * @pair: a pair of a card that is not TOE_VIRTIO_UP any more
+ *
+ * They would wait for it with what they send next. The payload stays until the card
+ * is reset.
+ *
+ * Context: any but hard interrupt.
+ */
+void toe_virtio_pair_disown(struct toe_virtio_pair *pair)
+{
+	unsigned int i;
+
+	spin_lock_bh(&pair->tx_lock);
+	for (i = 0; i < pair->nmsgs; i++)
+		if (pair->msgs[i].skb)
+			skb_orphan(pair->msgs[i].skb);
+	pair->tx_owned = 0;
+	spin_unlock_bh(&pair->tx_lock);
+}
+
+/**
+ * toe_virtio_pair_free() - undo toe_virtio_pair_init(), _alloc() and _start()
  * @pair: a pair of a card that is reset or has no queues, its work cancelled
  */
 void toe_virtio_pair_free(struct toe_virtio_pair *pair)
 {
-	struct toe_virtio_msg *m;
 	unsigned int i;
 
 	while (pair->rx && virtqueue_detach_unused_buf(pair->rx))
 		;
-	while (pair->tx && (m = virtqueue_detach_unused_buf(pair->tx))) {
-		kfree_skb(m->skb);
-		kfree(m);
-	}
+	while (pair->tx && virtqueue_detach_unused_buf(pair->tx))
+		;
+	for (i = 0; i < pair->nmsgs; i++)
+		kfree_skb(pair->msgs[i].skb);
+	kvfree(pair->msgs);
 	for (i = 0; pair->bufs && i < pair->nbufs; i++)
 		if (pair->bufs[i].page)
 			put_page(pair->bufs[i].page);

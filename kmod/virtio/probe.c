@@ -217,6 +217,8 @@ static struct toe_virtio *card_new(struct virtio_device *vdev)
 	}
 	if (!err)
 		err = queues_find(tv, capture);
+	for (i = 0; !err && i < npairs; i++)
+		err = toe_virtio_pair_alloc(&tv->pairs[i]);
 	if (err) {
 		card_free(tv);
 		return ERR_PTR(err);

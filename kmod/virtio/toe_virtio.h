@@ -63,6 +63,7 @@
 struct toe_virtio;
 struct toe_virtio_buf;
 struct toe_virtio_frame;
+struct toe_virtio_msg;
 
 /**
  * struct toe_virtio_pair - an rx and a tx queue
@@ -78,10 +79,14 @@ struct toe_virtio_frame;
  *	any other; only @work
  * @stuck_used: bytes the device wrote to it
  * @replies: commands answered for flows of this pair; toe_virtio.ctl_lock
- * @tx_lock: @tx, @tx_full and @tx_sg
+ * @tx_lock: what follows, but for @nmsgs and @msgs
  * @tx: transmit queue
  * @tx_full: toe_engine_writable() is owed
+ * @tx_owned: messages that the device has and whose skb has a socket
+ * @tx_spare: those of @msgs that the device does not have
  * @tx_sg: scratch
+ * @nmsgs: as many as the ring has room for
+ * @msgs: allocated once
  */
 struct toe_virtio_pair {
 	struct toe_virtio	*tv;
@@ -102,7 +107,12 @@ struct toe_virtio_pair {
 	spinlock_t		tx_lock;
 	struct virtqueue	*tx;
 	bool			tx_full;
+	unsigned int		tx_owned;
+	struct toe_virtio_msg	*tx_spare;
 	struct scatterlist	tx_sg[TOE_VIRTIO_SG];
+
+	unsigned int		nmsgs;
+	struct toe_virtio_msg	*msgs;
 };
 
 /**
@@ -207,7 +217,9 @@ int toe_virtio_capture_stop(struct toe_engine *e, u32 id);
 
 /* data.c */
 int toe_virtio_pair_init(struct toe_virtio_pair *pair);
+int toe_virtio_pair_alloc(struct toe_virtio_pair *pair);
 void toe_virtio_pair_start(struct toe_virtio_pair *pair);
+void toe_virtio_pair_disown(struct toe_virtio_pair *pair);
 void toe_virtio_pair_free(struct toe_virtio_pair *pair);
 int toe_virtio_transmit(struct toe_engine *e, u32 id, u32 seq,
 			struct sk_buff *skb, u32 offset, u32 rcv_edge);

@@ -184,6 +184,37 @@ test_ping_pong()
 }
 also_v6 ping_pong
 
+# What is written while the card still has a message goes as one with what is written
+# next. Usage: small_writes [WORD of connected]
+small_writes()
+{
+	setup
+	connected "$@"
+	h set nodelay 1
+	h offload
+	stats_begin
+	p recv 65536
+	on card 'kill -STOP $(pidof toecard)'
+	h send 65536 chunk=4096
+	got h tx 65536
+	on card 'kill -CONT $(pidof toecard)'
+	got p rx 65536
+	# the first, one behind it, and what was gathered since, by the window's half at most
+	le "messages for 16 writes" "$(grew tx_msgs)" 8
+	carried tx 65536
+	h return
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}
+
+test_small_writes()
+{
+	small_writes
+}
+also_v6 small_writes
+
 # Bytes before, in and after the engine make one stream.
 # Usage: out_and_back [WORD of connected]
 out_and_back()

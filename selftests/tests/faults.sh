@@ -148,3 +148,46 @@ test_card_ends_with_wrong_numbers()
 	stream_end
 }
 also_v6 card_ends_with_wrong_numbers
+
+# What the card has of a socket's is not waited for when the card is dead.
+wmem_is_free()
+{
+	[[ $(on host "ss -tmnH '( dport = :$PORT )'") = *,t0,* ]]
+}
+
+# A card that dies with messages in its hands: the flow goes on without it.
+card_dies_with_messages()
+{
+	setup
+	# shellcheck disable=SC2034
+	EXPECT_LOG='does not answer|did not answer'
+	connected "$@"
+	h set nodelay 1
+	on host "echo 2000 >/sys/module/toe_virtio/parameters/dead_after_ms" || die "dead_after_ms"
+	toectl set timeout 5000 >/dev/null	# nobody waits for what is dead
+	h offload
+	p recv 65536
+	on card 'kill -STOP $(pidof toecard)'
+	h send 65536 chunk=4096
+	got h tx 65536
+	wmem_is_free && fail "the card had none of its messages: $(on host "ss -tmn")"
+	soon 15000 in_state h host || fail "$R"
+	soon 5000 wmem_is_free || fail "the socket waits for the card: $(on host "ss -tmn")"
+	got p rx 65536
+	p recv $M
+	h send $M chunk=4096
+	got h tx $M
+	got p rx $M
+	h close
+	p close
+	on card 'kill -CONT $(pidof toecard)'
+	modules_out
+	modules_in
+	leaves_nothing
+}
+
+test_card_dies_with_messages()
+{
+	card_dies_with_messages
+}
+also_v6 card_dies_with_messages

@@ -561,3 +561,52 @@ test_wire_pmtu()
 	wire_forget_mtu
 	cable_out
 }
+
+# What is gathered while the card has a message (small_writes() of data.sh) goes when the card
+# is through with that, and waits neither for the peer, which hears nothing here, nor for
+# the next look at the rings, once a second.
+wire_gathered_writes_go_on()	# [v6]
+{
+	local i
+
+	setup
+	cable_in
+	connected "$@"
+	h set nodelay 1
+	h offload
+	stats_begin
+	cable to-peer hold=1
+	for ((i = 1; i <= 10; i++)); do
+		on card 'kill -STOP $(pidof toecard)'
+		h send 400 chunk=100
+		got h tx 400
+		on card 'kill -CONT $(pidof toecard)'
+		# one at once, one when more was gathered than that, one of the rest
+		soon 400 wire_messages $((3 * i)) || fail "round $i: $(grew tx_msgs) messages"
+	done
+	is "messages" "$(grew tx_msgs)" 30
+	cable to-peer
+	p recv 4000
+	got p rx 4000
+	carried tx 4000
+	h return
+	h close
+	p close
+	cable_out
+	leaves_nothing
+}
+
+wire_messages()	# N
+{
+	[ "$(grew tx_msgs)" -ge "$1" ]
+}
+
+test_wire_gathered_writes_go_on()
+{
+	wire_gathered_writes_go_on
+}
+
+test_wire_gathered_writes_go_on_v6()
+{
+	wire_gathered_writes_go_on v6
+}
