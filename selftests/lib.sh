@@ -269,11 +269,20 @@ meet()
 	hear $listener || die "$listener: accept: $R"
 }
 
-connected()
+# Two actors that are connected, h and p with a name behind. Usage: pair NAME [WORDS of meet]
+pair()
 {
-	actor h host
-	actor p peer
-	meet h p "$@"
+	local name=$1
+	shift
+
+	actor h$name host
+	actor p$name peer
+	meet h$name p$name "$@"
+}
+
+connected()	# [WORDS of meet]
+{
+	pair "" "$@"
 }
 
 # A job has ended well, with so many bytes. Usage: got ACTOR JOB BYTES

@@ -33,9 +33,7 @@ policed()
 two_connected()
 {
 	connected
-	actor h2 host
-	actor p2 peer
-	meet h2 p2 v6
+	pair 2 v6
 }
 
 # The flow of an actor is in a state, for a reason. Usage: flow_is ACTOR STATE [REASON]

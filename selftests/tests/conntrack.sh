@@ -299,9 +299,7 @@ test_conntrack_timeout()
 {
 	ct_setup
 	ct_sysctl tcp_timeout_established 2
-	actor h2 host
-	actor p2 peer
-	meet h2 p2 v6
+	pair 2 v6
 	connected
 	tell h2 offload || die "IPv6: $R"
 	moves h2 p2 $M
@@ -369,9 +367,7 @@ test_conntrack_helper()
 	h close
 	p close
 	meet h p
-	actor h2 host
-	actor p2 peer
-	meet h2 p2 from-peer
+	pair 2 from-peer
 	tell h2 why
 	is "why, of the expected one" "$(val reason)" expected
 	tell h2 offload && fail "the expected one is offloaded"

@@ -68,9 +68,7 @@ fw_streams()
 # Beside h, and before it connects: h2 by IPv6, which sends, too, to the port below
 fw_second()
 {
-	actor h2 host
-	actor p2 peer
-	meet h2 p2 v6
+	pair 2 v6
 	stream h2 p2
 }
 
@@ -365,9 +363,7 @@ test_firewall_netns()
 	h send forever rate=8M
 	h offload
 	# another one, in the first namespace
-	actor h2 host
-	actor p2 peer
-	meet h2 p2
+	pair 2
 	tell p2 recv eof
 	tell h2 send forever rate=4M
 	tell h2 offload || fail "offload: $R"

@@ -144,9 +144,7 @@ test_sysctls()
 	on host "sysctl -qw net.toe.max_flows=1"
 	h offload
 	on host "sysctl -qw net.toe.netns_flows=1 net.toe.max_flows=9"
-	actor h2 host
-	actor p2 peer
-	meet h2 p2 v6
+	pair 2 v6
 	tell h2 offload && fail "a second flow with netns_flows 1"
 	on host "sysctl -qw net.toe.netns_flows=0"
 	tell h2 offload || fail "offload with netns_flows 0: $R"
@@ -199,16 +197,12 @@ test_parameters()
 	got h rx $((2 * M))
 	carried rx $((2 * M))
 	for key in 2 3; do
-		actor h$key host
-		actor p$key peer
-		meet h$key p$key
+		pair $key
 		tell h$key offload || fail "h$key: $R"
 		tell h$key return || fail "h$key: $R"
 	done
 	is "flows in the stack" "$(on host "$GUEST/toectl -j flow show state host | jq length")" 2
-	actor h4 host
-	actor p4 peer
-	meet h4 p4
+	pair 4
 	tell h4 offload && fail "there was room for one more"
 	for key in h p h2 p2 h3 p3 h4 p4; do
 		tell $key close

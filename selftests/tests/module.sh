@@ -68,9 +68,7 @@ test_others_untouched()
 	setup
 	stats_begin
 	connected
-	actor h2 host
-	actor p2 peer
-	meet h2 p2
+	pair 2
 	alone=$(other_says)
 	h offload
 	p recv eof
@@ -115,9 +113,7 @@ test_rmmod_returns_flows()
 	setup
 	stats_begin
 	for i in 1 2 3 4; do
-		actor h$i host
-		actor p$i peer
-		meet h$i p$i "$(family $i)"
+		pair $i "$(family $i)"
 		tell h$i offload || fail "offload $i: $R"
 		tell p$i recv eof
 		tell h$i recv eof

@@ -186,9 +186,7 @@ test_toectl_returns_all()
 	setup
 	stats_begin
 	connected
-	actor h2 host
-	actor p2 peer
-	meet h2 p2 v6
+	pair 2 v6
 	h offload
 	tell h2 offload
 	is "flows on the engine" "$(on host "$GUEST/toectl -j flow show | jq -c '[.[].state]'")" \
@@ -211,9 +209,7 @@ test_silence()
 
 	setup
 	for i in 1 2; do
-		actor h$i host
-		actor p$i peer
-		meet h$i p$i "$(family $i)"
+		pair $i "$(family $i)"
 		tell h$i set keepalive 1
 		tell h$i offload || die "offload: $R"
 	done
@@ -235,9 +231,7 @@ shut_windows()
 
 	setup
 	for n in 1 2; do
-		actor h$n host
-		actor p$n peer
-		meet h$n p$n "$(family $n)"
+		pair $n "$(family $n)"
 		tell h$n offload || die "offload: $R"
 		tell $1$n send $bytes || die "send: $R"
 	done

@@ -462,9 +462,7 @@ test_policy_apply_returns()
 
 	policy_setup "10 $WANT"
 	for n in 1 2; do
-		actor h$n host
-		actor p$n peer
-		meet h$n p$n "$(family $n)"
+		pair $n "$(family $n)"
 		goes "connection $n" h$n p$n
 		tell h$n recv eof
 		tell p$n recv eof

@@ -194,9 +194,7 @@ test_rate_both_ways()
 	rule
 	stats_begin
 	for n in 1 2; do
-		actor h$n host
-		actor p$n peer
-		meet h$n p$n "$(family $n)"
+		pair $n "$(family $n)"
 		tell p$n recv eof
 		tell h$n recv eof
 		tell h$n send forever rate=700000 chunk=20000

@@ -140,9 +140,7 @@ test_refuse_table_full()
 	setup
 	stats_begin
 	connected
-	actor h2 host
-	actor p2 peer
-	meet h2 p2
+	pair 2
 	toectl set max-flows 1 >/dev/null
 	tell h2 offload || fail "the first: $R"
 	refused table-full "full"

@@ -288,9 +288,7 @@ test_monitor_chooses()
 	connected
 	h offload
 	h return
-	actor h2 host
-	actor p2 peer
-	meet h2 p2 v6
+	pair 2 v6
 	tell h2 offload
 	tell h2 return
 	soon 10000 watch_count port true 2 || fail "port: $(watch_said port .)"

@@ -358,9 +358,7 @@ test_xdp_open_connections()
 {
 	loaded
 	connected from-peer
-	actor h2 host
-	actor p2 peer
-	meet h2 p2 v6
+	pair 2 v6
 	tracked 0
 	xdp attach $IFACE
 	tracked 2
@@ -459,9 +457,7 @@ test_xdp_asks_again()
 	connected
 	h offload
 	for n in 1 2; do
-		actor h$n host
-		actor p$n peer
-		meet h$n p$n "$(family $n)"
+		pair $n "$(family $n)"
 	done
 	tracked 3
 	for n in 1 2; do
