@@ -284,6 +284,38 @@ test_wire_no_scaling_open()
 	wire_over
 }
 
+# The last acknowledgement of what is in flight gets lost while the card's socket recovers
+# from a loss: the card asks the peer, or its retransmission timer would have to fire.
+test_wire_lost_acknowledgement()
+{
+	local try bytes=$M asked
+
+	setup
+	wire_peer_set tcp_window_scaling 0
+	cable_in
+	pair 1
+	soon 5000 tell h1 offload || die "offload: $R"
+	cable to-peer loss=10000
+	cable to-host loss=200000
+	asked=$(card .card.counters.asks)
+	for ((try = 1; try <= 30; try++)); do
+		tell p1 recv $bytes || die "p1: $R"
+		tell h1 send $bytes || die "h1: $R"
+		got h1 tx $bytes
+		got p1 rx $bytes
+		[ "$(card .card.counters.asks)" = "$asked" ] || break
+	done
+	note "$try transfers"
+	ge "times that the card asked" "$(card .card.counters.asks)" $((asked + 1))
+	soon 3000 wire_carried_now h1 tx $((try * bytes)) ||
+		fail "the engine carried $(val tx_engine) bytes"
+	cable both
+	tell h1 close
+	tell p1 close
+	leaves_nothing
+	cable_out
+}
+
 # So many bytes of the peer on both connections. Usage: wire_move_in BYTES
 wire_move_in()
 {

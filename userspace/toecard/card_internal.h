@@ -108,6 +108,8 @@ enum flow_state {
  * @told_counts: as last told to the host
  * @measured: the socket has an RTT sample
  * @told_una, @told_wnd: as last told to the host
+ * @mute: the socket is in a recovery, and the peer has long been silent
+ * @asked_una: what was outstanding when the peer was last asked about that
  * @rcv_nxt: the next byte to deliver to the host
  * @rcv_edge: credit
  * @no_credit: not polled for input until credit moves
@@ -152,6 +154,8 @@ struct flow {
 	struct repair_counts counts;
 	struct repair_counts told_counts;
 	bool measured;
+	uint32_t asked_una;
+	bool mute;
 	uint32_t told_una;
 	uint32_t told_wnd;
 	uint32_t rcv_nxt;
@@ -176,7 +180,7 @@ struct flow {
 	X(prepares) X(opens) X(closes) X(releases) X(open_fails)	\
 	X(injects) X(tx_msgs) X(tx_bytes) X(tx_queued) X(tx_trimmed)	\
 	X(tx_unknown) X(rx_msgs) X(rx_bytes) X(rx_acks) X(rx_infos) X(rx_no_buffer)	\
-	X(rx_no_credit) X(window_updates) X(polls) X(probes) X(returns) X(not_calm)		\
+	X(rx_no_credit) X(window_updates) X(polls) X(probes) X(asks) X(returns) X(not_calm)	\
 	X(hold_frames) X(hold_dropped) X(hold_flushed) X(hold_to_host)	\
 	X(hold_unknown) X(hold_late) X(hold_errors)			\
 	X(captures) X(capture_frames) X(capture_dropped)

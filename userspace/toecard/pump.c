@@ -19,6 +19,13 @@
  * would say so. The update may get lost on the wire, and the card's stack, with
  * nothing to send, would not ask for it: so it is made to probe, with the
  * patience that zero window probes have.
+ *
+ * A socket that recovers from a loss sends as much as is acknowledged, and what the
+ * host hands over then, which natively would have been in its queue before, waits. When
+ * the acknowledgement behind which nothing more was sent gets lost, that is the end
+ * of it until the retransmission timer fires: the stack's probe for such a tail is
+ * not sent in a recovery (tcp_schedule_loss_probe()). So the peer is asked, once for
+ * what is outstanding, and its answer goes on with it.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -42,6 +49,9 @@
 #define PROBE_FIRST_NS	200000000ULL
 #define PROBE_NEXT_NS	600000000ULL
 #define PROBE_MAX_NS	60000000000ULL
+
+/* Beyond twice the round trip: nobody who answers takes that long. */
+#define MUTE_US		10000U
 
 #define RX_IOV		64
 #define RX_ROUND	64		/* rx messages of a round of the loop */
@@ -140,6 +150,7 @@ void pump_refresh(struct flow *f)
 	f->snd_una = f->snd_base + info.acked;
 	f->snd_wnd = info.snd_wnd;
 	f->counts = info.counts;
+	f->mute = info.recovering && info.silent_us > 2 * info.srtt_us + MUTE_US;
 	if (!info.srtt_us)
 		return;
 	f->srtt_us = info.srtt_us;
@@ -154,6 +165,17 @@ void pump_told(struct flow *f)
 	f->told_wnd = f->snd_wnd;
 }
 
+static void ask(struct flow *f)
+{
+	/* Without SACK the answer would pass for one to a segment behind a gap. */
+	if (!f->mute || !(f->st.options & TOE_OPT_SACK) ||
+	    f->snd_una == f->tx_next || f->asked_una == f->snd_una)
+		return;
+	f->asked_una = f->snd_una;
+	f->card->n.asks++;
+	repair_probe(f->lf.fd);
+}
+
 /* Tells the host when there is something to tell. Without an rx buffer the
  * flow stays busy, and the next tick tries again.
  */
@@ -166,6 +188,7 @@ static void report(struct flow *f)
 	};
 
 	pump_refresh(f);
+	ask(f);
 	if (f->told_una != f->snd_una || f->told_wnd != f->snd_wnd) {
 		msg.snd_una = f->snd_una;
 		msg.snd_wnd = f->snd_wnd;
@@ -518,6 +541,7 @@ int pump_start(struct flow *f)
 		return err;
 	f->watched = true;
 	f->no_credit = !seq_after(f->rcv_edge, f->rcv_nxt);
+	f->asked_una = f->snd_una;
 	pump_told(f);
 	pump_send(f);	/* and finds its lists */
 	return 0;

@@ -414,6 +414,8 @@ int repair_info(int fd, struct repair_info *info)
 	info->acked = (uint32_t)ti.tcpi_bytes_acked;
 	info->snd_wnd = ti.tcpi_snd_wnd;
 	info->srtt_us = ti.tcpi_rtt;
+	info->silent_us = ti.tcpi_last_ack_recv * 1000;
+	info->recovering = ti.tcpi_ca_state == TCP_CA_Recovery;
 	info->counts = (struct repair_counts) {
 		.rttvar_us = ti.tcpi_rttvar,
 		.segs_out = ti.tcpi_segs_out,

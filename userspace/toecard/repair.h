@@ -44,6 +44,8 @@ struct repair_info {
 	uint32_t acked;		/* bytes, since repair_start(), modulo 2^32 */
 	uint32_t snd_wnd;
 	uint32_t srtt_us;
+	uint32_t silent_us;	/* since the last acknowledgement, to a jiffy */
+	bool recovering;	/* from a loss: no timer for the tail's loss runs */
 	struct repair_counts counts;
 };
 int repair_info(int fd, struct repair_info *info);
