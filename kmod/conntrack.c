@@ -58,6 +58,11 @@ static bool toe_conntrack_find(struct net *net, const struct toe_tuple *t,
 	struct nf_conntrack_tuple_hash *h;
 	struct nf_conntrack_tuple tuple;
 
+	/* To look a name up among all symbols takes long: is it there at all? It sets
+	 * this before its symbols can be had, and clears it after they are gone.
+	 */
+	if (!rcu_access_pointer(nf_ct_hook))
+		return false;
 	find = symbol_get(nf_conntrack_find_get);
 	if (!find)
 		return false;

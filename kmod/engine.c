@@ -178,6 +178,7 @@ void toe_engine_reply(struct toe_engine *e, u32 id, enum toe_engine_cmd cmd,
 		      int err, const struct toe_state *st)
 {
 	struct toe_flow *flow __free(toe_flow_put) = toe_engine_flow(e, id);
+	bool news = false;
 
 	/* The core gave the flow up before the engine spoke. */
 	if (!flow) {
@@ -196,9 +197,11 @@ void toe_engine_reply(struct toe_engine *e, u32 id, enum toe_engine_cmd cmd,
 				flow->reply_err[cmd] = -EPROTO;
 		}
 		set_bit(cmd, &flow->replied);
+		news = true;
 	}
 	spin_unlock_bh(&flow->lock);
-	wake_up_all(&flow->wait);
+	if (news)
+		toe_flow_queue(flow);
 }
 EXPORT_SYMBOL_GPL(toe_engine_reply);
 
@@ -253,7 +256,8 @@ static int toe_engine_failed_one(struct toe_flow *flow, void *arg)
 {
 	if (READ_ONCE(flow->engine) == arg) {
 		toe_flow_kick(flow, TOE_REASON_ENGINE_FAILED);
-		wake_up_all(&flow->wait);
+		/* Whatever it waits for does not come any more. */
+		toe_flow_queue(flow);
 	}
 	return 0;
 }

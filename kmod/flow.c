@@ -136,7 +136,7 @@ static struct toe_flow *toe_flow_new(const struct toe_flow_key *key)
 		return NULL;
 	flow->key = *key;
 	refcount_set(&flow->refs, 1);
-	INIT_WORK(&flow->work, toe_migrate_work);
+	INIT_DELAYED_WORK(&flow->work, toe_migrate_work);
 	timer_setup(&flow->timer, toe_shadow_timer, 0);
 	init_waitqueue_head(&flow->wait);
 	spin_lock_init(&flow->lock);
@@ -186,7 +186,15 @@ struct toe_flow *toe_flow_obtain(const struct toe_flow_key *key)
 void toe_flow_queue(struct toe_flow *flow)
 {
 	refcount_inc(&flow->refs);
-	if (!queue_work(toe_wq, &flow->work))
+	/* It was queued, for now or for later: that has a reference. */
+	if (mod_delayed_work(toe_wq, &flow->work, 0))
+		toe_flow_put(flow);
+}
+
+void toe_flow_queue_later(struct toe_flow *flow, unsigned long delay)
+{
+	refcount_inc(&flow->refs);
+	if (!queue_delayed_work(toe_wq, &flow->work, delay))
 		toe_flow_put(flow);
 }
 
@@ -210,10 +218,12 @@ int toe_flow_begin(struct toe_flow *flow, struct sock *sk,
 	return 0;
 }
 
-void toe_flow_kick(struct toe_flow *flow, enum toe_reason reason)
+bool toe_flow_kick(struct toe_flow *flow, enum toe_reason reason)
 {
-	if (!cmpxchg(&flow->close_reason, 0, reason))
-		toe_flow_queue(flow);
+	if (cmpxchg(&flow->close_reason, 0, reason))
+		return false;
+	toe_flow_queue(flow);
+	return true;
 }
 
 int toe_flow_bind(struct toe_flow *flow, struct toe_engine *e)
@@ -431,7 +441,9 @@ static int toe_return_net_one(struct toe_flow *flow, void *arg)
 {
 	if (flow->key.net == arg && READ_ONCE(flow->busy)) {
 		toe_flow_kick(flow, TOE_REASON_NETNS);
-		flush_work(&flow->work);
+		wait_event(flow->wait, !READ_ONCE(flow->busy));
+		/* It has let go of the socket. */
+		flush_delayed_work(&flow->work);
 	}
 	return 0;
 }

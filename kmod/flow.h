@@ -4,7 +4,8 @@
  *
  * Who holds a reference:
  *	the table (from toe_flow_new() until toe_flow_forget()),
- *	the work while it is queued or runs, the timer while it is armed,
+ *	the work while it is queued, for now or for later, or runs,
+ *	the list of flows that settle (gate.c), the timer while it is armed,
  *	the id while the flow is on an engine, each toe_flow_get*() caller.
  * The last toe_flow_put() frees it after an RCU grace period.
  *
@@ -20,8 +21,8 @@
  *	the socket lock (lock_sock() or bh_lock_sock() with nobody owning it),
  *	flow->lock (a BH spinlock), the driver's own locks.
  *
- * Only the flow's own work changes state; one work item does not run twice at
- * the same time, so the migration code in it needs no lock of its own.
+ * Only the flow's own work changes state and step; one work item does not run
+ * twice at the same time, so the migration code in it needs no lock of its own.
  */
 #ifndef _TOE_FLOW_H
 #define _TOE_FLOW_H
@@ -53,6 +54,17 @@ enum toe_gate_mode {
 	TOE_GATE_PARK,		/* everything parked */
 };
 
+/* What the work of a flow waits for. Where it goes on then: migrate.c */
+enum toe_step {
+	TOE_STEP_NONE,		/* nothing: it is HOST or ENGINE */
+	TOE_STEP_PREPARED,	/* the engine's answer to PREPARE */
+	TOE_STEP_SETTLED,	/* what passed the gate is in the socket */
+	TOE_STEP_OPENED,	/* the answer to OPEN */
+	TOE_STEP_CLOSED,	/* to CLOSE */
+	TOE_STEP_ARRIVED,	/* all that the engine received */
+	TOE_STEP_RELEASED,	/* the answer to RELEASE */
+};
+
 struct toe_flow_key {
 	struct toe_tuple	tuple;
 	struct net		*net;
@@ -66,12 +78,20 @@ struct toe_flow_key {
  * @rcu: frees it
  * @work: the state machine, see migrate.c
  * @timer: tries again to feed what the stack had no room for
- * @wait: woken at every reply, state change and delivery
+ * @wait: woken at every state change
  * @sk: the socket, see above; set and cleared under @lock
  * @last_sk: the socket of the last signal; compared, never followed
  * @forgotten: out of the table; under toe_host_lock
  * @state: enum toe_flow_state; written by the work only
  * @reason: enum toe_reason, of @state
+ * @step: enum toe_step; written by the work only, TOE_STEP_ARRIVED under @lock
+ * @tries: so often it was tried to open it; the work's
+ * @outcome: enum toe_reason, why an open that is being undone failed; the work's
+ * @settled: a grace period is over since toe_gate_settle()
+ * @settling: in the list of gate.c from toe_gate_settle() until then
+ * @step_err: outcome of submitting the command that is awaited; the work's
+ * @step_until: jiffies when the wait for it ends; the work's
+ * @moved_ns: ktime when the data began to stand still; the work's
  * @busy: a signal is being worked on; under @lock
  * @leaving: L, about to leave the table: no signal is taken any more
  * @close_reason: first reason to return the flow, 0: none (cmpxchg)
@@ -131,7 +151,7 @@ struct toe_flow {
 	struct toe_flow_key	key;
 	refcount_t		refs;
 	struct rcu_head		rcu;
-	struct work_struct	work;
+	struct delayed_work	work;
 	struct timer_list	timer;
 	wait_queue_head_t	wait;
 
@@ -140,6 +160,10 @@ struct toe_flow {
 	bool			forgotten;
 	u8			state;
 	u8			reason;
+	u8			step;
+	u8			tries;
+	u8			outcome;
+	bool			settled;
 	bool			busy;
 	bool			leaving;
 	int			close_reason;
@@ -153,6 +177,10 @@ struct toe_flow {
 	struct toe_places	places;
 	struct toe_room		room;
 	int			error;
+	int			step_err;
+	unsigned long		step_until;
+	struct list_head	settling;
+	u64			moved_ns;
 	u64			since_ns;
 	u32			opens;
 	u64			open_ns;
@@ -253,14 +281,24 @@ int toe_flow_begin(struct toe_flow *flow, struct sock *sk,
  * @reason: why; the first one stays
  *
  * Context: any but hard interrupt.
+ * Return: was this the first reason?
  */
-void toe_flow_kick(struct toe_flow *flow, enum toe_reason reason);
+bool toe_flow_kick(struct toe_flow *flow, enum toe_reason reason);
 
 /**
  * toe_flow_queue() - run the flow's work
  * @flow: referenced by the caller
+ *
+ * Context: any but hard interrupt.
  */
 void toe_flow_queue(struct toe_flow *flow);
+
+/**
+ * toe_flow_queue_later() - run it in a while, or when it is queued before
+ * @flow: in its work
+ * @delay: jiffies
+ */
+void toe_flow_queue_later(struct toe_flow *flow, unsigned long delay);
 
 /**
  * toe_flow_obtain() - the flow of a key, made when there is none

@@ -12,7 +12,8 @@
  *    out patches code on all CPUs, and a gate without flows costs one load.
  * 3. The gate and tcp_v4_rcv() run in one RCU read-side section (the receive
  *    path's). So a grace period after the gate was set, every frame that passed
- *    it earlier is in the socket or in its backlog: toe_gate_settle().
+ *    it earlier is in the socket or in its backlog: toe_gate_settle(). All flows
+ *    that wait for one when it begins share it.
  */
 #include <linux/netfilter.h>
 #include <linux/netfilter_ipv4.h>
@@ -36,6 +37,14 @@ struct toe_gate_net {
 static unsigned int toe_gate_net_id __read_mostly;
 /* Flows whose gate is not open, all namespaces. */
 static atomic_t toe_gates_shut;
+
+static void toe_settle(struct work_struct *work);
+static DECLARE_WORK(toe_settle_work, toe_settle);
+/* Flows that wait for a grace period, each with a reference */
+static LIST_HEAD(toe_settling);
+/* Somebody sees to them. */
+static bool toe_settle_busy;
+static DEFINE_SPINLOCK(toe_settle_lock);	/* of both */
 
 #if IS_ENABLED(CONFIG_IPV6)
 /* Behind the extension headers. A fragment that is not the first one has none. */
@@ -256,9 +265,52 @@ void toe_gate_set(struct toe_flow *flow, enum toe_gate_mode mode)
 	spin_unlock_bh(&flow->lock);
 }
 
-void toe_gate_settle(void)
+/* Those that have come meanwhile wait for the next grace period. */
+static void toe_settle_end(void)
 {
+	spin_lock(&toe_settle_lock);
+	toe_settle_busy = !list_empty(&toe_settling);
+	if (toe_settle_busy)
+		queue_work(toe_wq, &toe_settle_work);
+	spin_unlock(&toe_settle_lock);
+}
+
+static void toe_settle(struct work_struct *work)
+{
+	struct toe_flow *flow, *next;
+	LIST_HEAD(list);
+
+	spin_lock(&toe_settle_lock);
+	list_splice_init(&toe_settling, &list);
+	spin_unlock(&toe_settle_lock);
 	synchronize_rcu_expedited();
+	list_for_each_entry_safe(flow, next, &list, settling) {
+		list_del(&flow->settling);
+		WRITE_ONCE(flow->settled, true);
+		toe_flow_queue(flow);
+		toe_flow_put(flow);
+	}
+	toe_settle_end();
+}
+
+bool toe_gate_settle(struct toe_flow *flow)
+{
+	bool alone;
+
+	spin_lock(&toe_settle_lock);
+	alone = !toe_settle_busy;
+	toe_settle_busy = true;
+	WRITE_ONCE(flow->settled, alone);
+	if (!alone) {
+		refcount_inc(&flow->refs);
+		list_add_tail(&flow->settling, &toe_settling);
+	}
+	spin_unlock(&toe_settle_lock);
+	if (!alone)
+		return false;
+	synchronize_rcu_expedited();
+	toe_settle_end();
+	return true;
 }
 
 void toe_gate_open(struct toe_flow *flow)

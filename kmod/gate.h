@@ -37,8 +37,15 @@ void toe_gate_set(struct toe_flow *flow, enum toe_gate_mode mode);
 /**
  * toe_gate_settle() - wait until every frame that passed the gate before the
  *	last toe_gate_set() has reached the socket or its backlog
+ * @flow: in its work
+ *
+ * Flows that come while another one waits share the next grace period.
+ *
+ * Context: process; may sleep for a grace period.
+ * Return: true when that is so; else @flow's work will be queued then, with
+ * @flow->settled set.
  */
-void toe_gate_settle(void);
+bool toe_gate_settle(struct toe_flow *flow);
 
 /**
  * toe_gate_open() - let parked frames into the stack, then all others

@@ -223,6 +223,7 @@ static bool toe_return_reason(enum toe_reason reason)
 int toe_nl_flow_return(struct sk_buff *skb, struct genl_info *info)
 {
 	struct toe_named named;
+	bool first;
 	int err;
 
 	err = toe_named_get(info, &named);
@@ -241,11 +242,15 @@ int toe_nl_flow_return(struct sk_buff *skb, struct genl_info *info)
 		err = -ENOENT;
 		goto out;
 	}
-	toe_flow_kick(named.flow, named.reason);
+	first = toe_flow_kick(named.flow, named.reason);
 	/* as above */
-	if (info->nlhdr->nlmsg_flags & NLM_F_ACK)
+	if (info->nlhdr->nlmsg_flags & NLM_F_ACK) {
 		err = wait_event_killable(named.flow->wait,
 					  !READ_ONCE(named.flow->busy));
+	} else if (!first) {
+		GENL_SET_ERR_MSG(info, "the flow is on its way back");
+		err = -ENOENT;
+	}
 out:
 	if (named.flow)
 		toe_flow_put(named.flow);

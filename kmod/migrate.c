@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * The state machine of a flow: HOST -> OPENING -> ENGINE -> CLOSING -> HOST.
- * All of it runs in the flow's work, one step after the other, and waits for
- * the engine's answers where they are needed.
+ * All of it runs in the flow's work, one step after the other. Where it has to
+ * wait, for the engine's answers mostly, the work ends, and what is waited for
+ * queues it again: flow->step says where it goes on. So thousands of flows on
+ * their way need no thread each, and no switch between threads for each step.
  *
  * Opening, in this order, and why:
  *	PREPARE		the engine holds the peer's frames: nothing new reaches
@@ -57,36 +59,70 @@
 
 unsigned int toe_timeout_ms = 1000;
 
-/* Before a command is submitted: its reply may come at once. */
-static void toe_await(struct toe_flow *flow, enum toe_engine_cmd cmd)
+/* Before a command is submitted: its reply may come at once. The flow waits for it
+ * from toe_asked() on.
+ */
+static void toe_await(struct toe_flow *flow, enum toe_engine_cmd cmd,
+		      enum toe_step step)
 {
 	spin_lock_bh(&flow->lock);
 	clear_bit(cmd, &flow->replied);
 	set_bit(cmd, &flow->awaited);
 	spin_unlock_bh(&flow->lock);
+	flow->step_until = jiffies +
+			   msecs_to_jiffies(READ_ONCE(toe_timeout_ms));
+	WRITE_ONCE(flow->step, step);
 }
 
-/* Waits for the reply; @err is what submitting gave. */
-static int toe_reply(struct toe_flow *flow, enum toe_engine_cmd cmd, int err)
+/* The work ends, and goes on when it is queued or when the time is over. */
+static void toe_wait(struct toe_flow *flow)
+{
+	long left = flow->step_until - jiffies;
+
+	toe_flow_queue_later(flow, max(left, 0L));
+}
+
+static bool toe_wait_is_over(const struct toe_flow *flow)
+{
+	return time_after_eq(jiffies, flow->step_until) ||
+	       !READ_ONCE(flow->engine->alive);
+}
+
+/* @err is what submitting gave. */
+static void toe_asked(struct toe_flow *flow, int err)
+{
+	flow->step_err = err;
+	if (err)
+		toe_flow_queue(flow);
+	else
+		toe_wait(flow);
+}
+
+/* Is the wait for a reply over? Then @errp is how it ended. */
+static bool toe_answered(struct toe_flow *flow, enum toe_engine_cmd cmd,
+			 int *errp)
 {
 	struct toe_engine *e = flow->engine;
-	unsigned long timeout = msecs_to_jiffies(READ_ONCE(toe_timeout_ms));
+	int err = flow->step_err;
 
-	if (!err)
-		wait_event_timeout(flow->wait, test_bit(cmd, &flow->replied) ||
-				   !READ_ONCE(e->alive), timeout);
 	spin_lock_bh(&flow->lock);
-	if (!err && test_bit(cmd, &flow->replied))
+	if (!err && test_bit(cmd, &flow->replied)) {
 		err = flow->reply_err[cmd];
-	else if (!err)
+	} else if (!err && !toe_wait_is_over(flow)) {
+		spin_unlock_bh(&flow->lock);
+		toe_wait(flow);
+		return false;
+	} else if (!err) {
 		err = READ_ONCE(e->alive) ? -ETIMEDOUT : -ENODEV;
+	}
 	clear_bit(cmd, &flow->awaited);
 	spin_unlock_bh(&flow->lock);
 	trace_toe_engine_reply(flow, cmd, err);
 	if (err == -ETIMEDOUT)
 		pr_err_ratelimited("toe: engine %s did not answer in time\n",
 				   e->name);
-	return err;
+	*errp = err;
+	return true;
 }
 
 static enum toe_reason toe_reason_of(int err)
@@ -109,17 +145,16 @@ static enum toe_reason toe_reason_of(int err)
 	}
 }
 
-/* The engine forgets the flow, and its id ends. */
+/* The engine forgets the flow, and its id ends: toe_released(). */
 static void toe_release(struct toe_flow *flow)
 {
 	struct toe_engine *e = flow->engine;
 
-	toe_await(flow, TOE_ENGINE_RELEASE);
-	toe_reply(flow, TOE_ENGINE_RELEASE, e->ops->release(e, flow->id));
-	toe_flow_unbind(flow);
+	toe_await(flow, TOE_ENGINE_RELEASE, TOE_STEP_RELEASED);
+	toe_asked(flow, e->ops->release(e, flow->id));
 }
 
-/* Is what the engine says at the end possible, and all that it received here? */
+/* Is what the engine says at the end possible? */
 static bool toe_final_ok(struct toe_flow *flow)
 {
 	const struct toe_state *f = &flow->final;
@@ -134,13 +169,7 @@ static bool toe_final_ok(struct toe_flow *flow)
 	     f->rcv_nxt - flow->rx_nxt <= TOE_MAX_WINDOW &&
 	     f->rcv_wup + f->rcv_wnd - f->rcv_nxt <= TOE_MAX_WINDOW;
 	spin_unlock_bh(&flow->lock);
-	if (!ok)
-		return false;
-	wait_event_timeout(flow->wait,
-			   READ_ONCE(flow->rx_nxt) == f->rcv_nxt ||
-			   !READ_ONCE(flow->engine->alive),
-			   msecs_to_jiffies(READ_ONCE(toe_timeout_ms)));
-	return READ_ONCE(flow->rx_nxt) == f->rcv_nxt;
+	return ok;
 }
 
 /* Without the engine's word: all that it was given may be on the wire. */
@@ -203,25 +232,63 @@ static void toe_bring_home(struct toe_flow *flow)
 	toe_release(flow);
 }
 
-/* Gets the final state from the engine, or does without it. */
+/* Gets the final state from the engine, or does without it: toe_closed() */
 static void toe_recall(struct toe_flow *flow)
 {
 	struct toe_engine *e = flow->engine;
-	int err;
 
 	toe_shadow_drain(flow);
 	lock_sock(flow->sk);
 	flow->shadow.tx_stopped = true;
 	release_sock(flow->sk);
 
-	toe_await(flow, TOE_ENGINE_CLOSE);
-	err = toe_reply(flow, TOE_ENGINE_CLOSE, e->ops->close(e, flow->id));
-	if (!err && !toe_final_ok(flow)) {
-		toe_engine_error(e, 0, TOE_STAT_ERR_SEQUENCE);
-		err = -EPROTO;
-	}
+	toe_await(flow, TOE_ENGINE_CLOSE, TOE_STEP_CLOSED);
+	toe_asked(flow, e->ops->close(e, flow->id));
+}
+
+/* @err: why the engine's word is worth nothing, or 0 */
+static void toe_recalled(struct toe_flow *flow, int err)
+{
+	if (err == -EPROTO)
+		toe_engine_error(flow->engine, 0, TOE_STAT_ERR_SEQUENCE);
 	if (err)
 		toe_final_guess(flow);
+	toe_bring_home(flow);
+}
+
+/* Is all here that the engine received? */
+static void toe_arrived(struct toe_flow *flow)
+{
+	bool here;
+
+	spin_lock_bh(&flow->lock);
+	here = flow->rx_nxt == flow->final.rcv_nxt;
+	spin_unlock_bh(&flow->lock);
+	if (!here && !toe_wait_is_over(flow))
+		toe_wait(flow);
+	else
+		toe_recalled(flow, here ? 0 : -EPROTO);
+}
+
+static void toe_closed(struct toe_flow *flow)
+{
+	int err;
+
+	if (!toe_answered(flow, TOE_ENGINE_CLOSE, &err))
+		return;
+	if (!err && !toe_final_ok(flow))
+		err = -EPROTO;
+	if (err) {
+		toe_recalled(flow, err);
+		return;
+	}
+	flow->step_until = jiffies +
+			   msecs_to_jiffies(READ_ONCE(toe_timeout_ms));
+	/* Whoever brings the last of it queues the work. */
+	spin_lock_bh(&flow->lock);
+	WRITE_ONCE(flow->step, TOE_STEP_ARRIVED);
+	spin_unlock_bh(&flow->lock);
+	toe_arrived(flow);
 }
 
 /* Waits until all that the socket has sent has left the host's queues: the engine
@@ -275,12 +342,12 @@ static enum toe_reason toe_open_locked(struct toe_flow *flow, struct sock *sk)
 	err = toe_shadow_install(flow, sk);
 	if (err)
 		return toe_reason_of(err);
-	toe_await(flow, TOE_ENGINE_OPEN);
+	toe_await(flow, TOE_ENGINE_OPEN, TOE_STEP_OPENED);
 	err = e->ops->open(e, flow->id, &flow->opened);
 	if (!err)
 		err = toe_shadow_resend(flow, sk);
 	/* From here on failure is undone as a return. */
-	flow->error = err;
+	flow->step_err = err;
 	return TOE_REASON_NONE;
 }
 
@@ -296,60 +363,119 @@ static int toe_scope(const struct sock *sk, const struct toe_tuple *t)
 	return 0;
 }
 
-/* PREPARE to OPENED. TOE_REASON_NONE, or why not: then the flow is native
- * again and unbound.
- */
-static enum toe_reason toe_open_on(struct toe_flow *flow)
+/* An open has failed, nothing has changed: the engine is to forget it. */
+static void toe_open_undo(struct toe_flow *flow, enum toe_reason reason)
+{
+	flow->outcome = reason;
+	toe_release(flow);
+}
+
+static void toe_prepare(struct toe_flow *flow)
 {
 	struct toe_engine *e = flow->engine;
+
+	toe_await(flow, TOE_ENGINE_PREPARE, TOE_STEP_PREPARED);
+	toe_asked(flow, e->ops->prepare(e, flow->id, &flow->key.tuple));
+}
+
+static void toe_settled(struct toe_flow *flow)
+{
 	struct sock *sk = flow->sk;
 	enum toe_reason reason;
-	u64 start;
-	int err;
 
-	toe_await(flow, TOE_ENGINE_PREPARE);
-	err = toe_reply(flow, TOE_ENGINE_PREPARE,
-			e->ops->prepare(e, flow->id, &flow->key.tuple));
-	if (err) {
-		toe_release(flow);
-		return toe_reason_of(err);
-	}
-	toe_capture_open(flow);
-	/* Until here the peer's data reached the host. */
-	start = ktime_get_ns();
-	flow->scope = toe_scope(sk, &flow->key.tuple);
-	toe_gate_set(flow, TOE_GATE_INJECT);
-	toe_gate_settle();
+	if (!READ_ONCE(flow->settled))
+		return;
 	lock_sock(sk);
 	reason = toe_open_locked(flow, sk);
 	release_sock(sk);
 	if (reason) {
 		toe_gate_set(flow, TOE_GATE_PARK);
 		toe_gate_open(flow);
-		toe_release(flow);
-		return reason;
+		toe_open_undo(flow, reason);
+		return;
 	}
 	toe_keep_begin(flow);
-	err = toe_reply(flow, TOE_ENGINE_OPEN, flow->error);
-	if (!err) {
-		flow->open_ns = ktime_get_ns() - start;
-		return TOE_REASON_NONE;
+	toe_asked(flow, flow->step_err);
+}
+
+static void toe_prepared(struct toe_flow *flow)
+{
+	int err;
+
+	if (!toe_answered(flow, TOE_ENGINE_PREPARE, &err))
+		return;
+	if (err) {
+		toe_open_undo(flow, toe_reason_of(err));
+		return;
 	}
+	toe_capture_open(flow);
+	/* Until here the peer's data reached the host. */
+	flow->moved_ns = ktime_get_ns();
+	flow->scope = toe_scope(flow->sk, &flow->key.tuple);
+	toe_gate_set(flow, TOE_GATE_INJECT);
+	WRITE_ONCE(flow->step, TOE_STEP_SETTLED);
+	if (toe_gate_settle(flow))
+		toe_settled(flow);
+}
+
+/* Is there something that the engine had no room for? */
+static bool toe_flush_due(const struct toe_flow *flow)
+{
+	return !skb_queue_empty_lockless(&flow->shadow.tx_pending) ||
+	       READ_ONCE(flow->credit_owed);
+}
+
+/* On the engine: what was wanted of the work on the way there is done now. */
+static void toe_opened_well(struct toe_flow *flow)
+{
+	flow->error = 0;
+	flow->opens++;
+	flow->again = false;
+	toe_stats_inc(TOE_STAT_OPENS);
+	if (flow->places.rule)
+		atomic64_inc(&flow->places.rule->opens);
+	WRITE_ONCE(flow->step, TOE_STEP_NONE);
+	toe_flow_set_state(flow, TOE_STATE_ENGINE, flow->open_reason);
+	/* What waits in the write queue goes now. */
+	toe_shadow_push(flow);
+	/* What was told on the way here found no flow on an engine. */
+	toe_route_look_own(flow);
+	toe_quota_move(&flow->places, toe_candidate_rule(flow).prio);
+	if (READ_ONCE(flow->close_reason) || toe_flush_due(flow))
+		toe_flow_queue(flow);
+}
+
+static void toe_opened(struct toe_flow *flow)
+{
+	int err;
+
+	if (!toe_answered(flow, TOE_ENGINE_OPEN, &err)) {
+		/* It waits for bytes that it had no room for, maybe. */
+		if (toe_flush_due(flow))
+			toe_shadow_flush(flow);
+		return;
+	}
+	if (!err) {
+		flow->open_ns = ktime_get_ns() - flow->moved_ns;
+		toe_opened_well(flow);
+		return;
+	}
+	flow->outcome = toe_reason_of(err);
 	if (err == -ETIMEDOUT) {
 		/* It may run there by now. */
 		toe_recall(flow);
-	} else {
-		toe_shadow_drain(flow);
-		if (err == -ENODEV)
-			toe_final_guess(flow);
-		else
-			flow->final = flow->opened;
+		return;
 	}
+	toe_shadow_drain(flow);
+	if (err == -ENODEV)
+		toe_final_guess(flow);
+	else
+		flow->final = flow->opened;
 	toe_bring_home(flow);
-	return toe_reason_of(err);
 }
 
-static enum toe_reason toe_open(struct toe_flow *flow)
+/* One try, up to the wait for PREPARE. TOE_REASON_NONE, or why not. */
+static enum toe_reason toe_open_try(struct toe_flow *flow)
 {
 	struct toe_signal sig = toe_candidate_rule(flow);
 	struct toe_admission a = {
@@ -361,31 +487,22 @@ static enum toe_reason toe_open(struct toe_flow *flow)
 		.places = &flow->places,
 	};
 	enum toe_reason reason;
-	int tries = 0;
 
-	if (toe_firewall_watch(a.net))
+	toe_quota_put(&flow->places);
+	reason = toe_admit(&a);
+	if (reason)
+		return reason;
+	toe_keep_take(flow, &a.entry);
+	toe_route_watch(a.net);
+	if (toe_gate_hook(a.net) || toe_flow_bind(flow, a.engine)) {
+		toe_engine_put(a.engine);
+		toe_keep_put(flow);
 		return TOE_REASON_MEMORY;
-	do {
-		toe_quota_put(&flow->places);
-		reason = toe_admit(&a);
-		if (reason)
-			break;
-		toe_keep_take(flow, &a.entry);
-		toe_route_watch(a.net);
-		if (toe_gate_hook(a.net) || toe_flow_bind(flow, a.engine)) {
-			toe_engine_put(a.engine);
-			toe_keep_put(flow);
-			reason = TOE_REASON_MEMORY;
-			break;
-		}
-		if (flow->state != TOE_STATE_OPENING)
-			toe_flow_set_state(flow, TOE_STATE_OPENING,
-					   flow->open_reason);
-		reason = toe_open_on(flow);
-		if (reason)
-			toe_keep_put(flow);
-	} while (toe_may_pass(reason) && ++tries < TOE_OPEN_TRIES);
-	return reason;
+	}
+	if (flow->state != TOE_STATE_OPENING)
+		toe_flow_set_state(flow, TOE_STATE_OPENING, flow->open_reason);
+	toe_prepare(flow);
+	return TOE_REASON_NONE;
 }
 
 static int toe_open_error(enum toe_reason reason)
@@ -426,24 +543,9 @@ static bool toe_over(const struct sock *sk)
 		 (TCPF_ESTABLISHED | TCPF_CLOSE_WAIT));
 }
 
-static void toe_work_open(struct toe_flow *flow)
+static void toe_open_failed(struct toe_flow *flow, enum toe_reason reason)
 {
-	enum toe_reason reason = toe_open(flow);
-
 	flow->error = toe_open_error(reason);
-	if (!reason) {
-		flow->opens++;
-		flow->again = false;
-		toe_stats_inc(TOE_STAT_OPENS);
-		if (flow->places.rule)
-			atomic64_inc(&flow->places.rule->opens);
-		toe_flow_set_state(flow, TOE_STATE_ENGINE, flow->open_reason);
-		/* What waits in the write queue goes now. */
-		toe_shadow_push(flow);
-		/* What was told on the way here found no flow on an engine. */
-		toe_route_look_own(flow);
-		return;
-	}
 	toe_stats_inc(TOE_STAT_OPEN_FAILS);
 	toe_stats_refused(reason);
 	toe_backoff_failed(&flow->backoff, reason);
@@ -452,29 +554,70 @@ static void toe_work_open(struct toe_flow *flow)
 	toe_flow_settle(flow, toe_over(flow->sk));
 }
 
+/* @reason: why the last try failed */
+static void toe_open_again(struct toe_flow *flow, enum toe_reason reason)
+{
+	while (reason) {
+		if (!toe_may_pass(reason) || ++flow->tries >= TOE_OPEN_TRIES) {
+			toe_open_failed(flow, reason);
+			return;
+		}
+		reason = toe_open_try(flow);
+	}
+}
+
+static void toe_work_open(struct toe_flow *flow)
+{
+	flow->tries = 0;
+	if (toe_firewall_watch(flow->key.net))
+		toe_open_failed(flow, TOE_REASON_MEMORY);
+	else
+		toe_open_again(flow, toe_open_try(flow));
+}
+
 static void toe_work_close(struct toe_flow *flow)
 {
 	enum toe_reason reason = flow->close_reason;
-	u64 start = ktime_get_ns();
-	u64 stay = start - flow->since_ns;
 
+	flow->moved_ns = ktime_get_ns();
+	toe_backoff_returned(&flow->backoff, reason,
+			     flow->moved_ns - flow->since_ns);
 	toe_flow_set_state(flow, TOE_STATE_CLOSING, reason);
 	toe_recall(flow);
-	toe_bring_home(flow);
-	flow->close_ns = ktime_get_ns() - start;
+}
+
+static void toe_close_ended(struct toe_flow *flow)
+{
+	enum toe_reason reason = flow->close_reason;
+
+	flow->close_ns = ktime_get_ns() - flow->moved_ns;
 	toe_stats_inc(TOE_STAT_CLOSES);
 	toe_stats_returned(reason);
-	toe_backoff_returned(&flow->backoff, reason, stay);
 	toe_candidate_returned(flow, reason);
 	toe_flow_set_state(flow, TOE_STATE_HOST, reason);
 	toe_flow_settle(flow, toe_over(flow->sk));
 }
 
-void toe_migrate_work(struct work_struct *work)
+static void toe_released(struct toe_flow *flow)
 {
-	struct toe_flow *flow = container_of(work, struct toe_flow, work);
-	unsigned int noio = memalloc_noio_save();
+	int err;
 
+	/* It is home, whatever the engine says to that. */
+	if (!toe_answered(flow, TOE_ENGINE_RELEASE, &err))
+		return;
+	toe_flow_unbind(flow);
+	WRITE_ONCE(flow->step, TOE_STEP_NONE);
+	if (flow->state == TOE_STATE_CLOSING) {
+		toe_close_ended(flow);
+		return;
+	}
+	toe_keep_put(flow);
+	toe_open_again(flow, flow->outcome);
+}
+
+/* The flow is not on its way. */
+static void toe_work_none(struct toe_flow *flow)
+{
 	switch (flow->state) {
 	case TOE_STATE_HOST:
 		/* A kick that came too late finds no socket here. */
@@ -484,12 +627,44 @@ void toe_migrate_work(struct work_struct *work)
 	case TOE_STATE_ENGINE:
 		if (READ_ONCE(flow->close_reason)) {
 			toe_work_close(flow);
-		} else {
-			toe_quota_move(&flow->places, toe_candidate_rule(flow).prio);
-			toe_shadow_flush(flow);
-			if (READ_ONCE(flow->look))
-				toe_route_look_own(flow);
+			break;
 		}
+		toe_quota_move(&flow->places, toe_candidate_rule(flow).prio);
+		toe_shadow_flush(flow);
+		if (READ_ONCE(flow->look))
+			toe_route_look_own(flow);
+		break;
+	}
+}
+
+/* Nothing here may use the flow after what ends its stay: it may begin anew. */
+void toe_migrate_work(struct work_struct *work)
+{
+	struct toe_flow *flow = container_of(to_delayed_work(work),
+					     struct toe_flow, work);
+	unsigned int noio = memalloc_noio_save();
+
+	switch (flow->step) {
+	case TOE_STEP_NONE:
+		toe_work_none(flow);
+		break;
+	case TOE_STEP_PREPARED:
+		toe_prepared(flow);
+		break;
+	case TOE_STEP_SETTLED:
+		toe_settled(flow);
+		break;
+	case TOE_STEP_OPENED:
+		toe_opened(flow);
+		break;
+	case TOE_STEP_CLOSED:
+		toe_closed(flow);
+		break;
+	case TOE_STEP_ARRIVED:
+		toe_arrived(flow);
+		break;
+	case TOE_STEP_RELEASED:
+		toe_released(flow);
 		break;
 	}
 	memalloc_noio_restore(noio);

@@ -453,7 +453,7 @@ int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
 {
 	struct sk_buff *skb = NULL;
 	struct sock *sk = NULL;
-	bool taken = false;
+	bool taken = false, last;
 	enum toe_stat bad;
 
 	if (rx->len && rx->len <= SZ_1G) {
@@ -493,6 +493,8 @@ int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
 		sk = flow->sk;
 		sock_hold(sk);
 	}
+	last = READ_ONCE(flow->step) == TOE_STEP_ARRIVED &&
+	       flow->rx_nxt == flow->final.rcv_nxt;
 	spin_unlock(&flow->lock);
 
 	if (rx->len) {
@@ -503,8 +505,8 @@ int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
 	if (sk) {
 		toe_feed_any(flow, sk);
 		sock_put(sk);
-	} else {
-		wake_up_all(&flow->wait);
+	} else if (last) {
+		toe_flow_queue(flow);
 	}
 	return taken;
 

@@ -107,6 +107,11 @@ test_churn_by_bytes()
 	churn_is_over
 }
 
+churn_state_is()	# STATE
+{
+	tell h flow && [ "$(val state)" = "$1" ]
+}
+
 # Only those of its filter, and for as long as it was told
 test_churn_filter()
 {
@@ -120,7 +125,7 @@ test_churn_filter()
 	p recv eof
 	h send forever rate=8M
 	p send forever rate=8M
-	soon 10000 offloaded || fail "it is not offloaded"
+	soon 10000 churn_state_is engine || fail "it is not offloaded"
 	out=$(toectl -j flow churn remote $PEER_ADDR every 1ms for 300ms) || fail "churn: $out"
 	is "churn of IPv4" "$(jq -c 'del(.seed)' <<<"$out")" '{"offloads":0,"returns":0,"refused":0}'
 	out=$(toectl -j flow churn rport 1 every 1ms for 500ms) || fail "churn: $out"
@@ -177,8 +182,8 @@ test_churn_unanswered()
 	p recv 1000
 	h send 1000
 	soon 10000 churn_repeats 2 || fail "timeouts in a row: $(val retransmits)"
-	tell h flow
-	is "state" "$(val state)" host
+	# It may be looked at whether it is calm by now: nothing of it moves.
+	soon 5000 churn_state_is host || fail "state: $(val state)"
 	peer_loses_nothing_more
 	got p rx 1000
 	soon 5000 churn_grown returned/admin 10 || fail "the hand-overs do not go on"
@@ -221,5 +226,48 @@ churn_closes()
 {
 	h close
 	p close
+	leaves_nothing
+}
+
+# Hundreds of connections, all of them at once to the engine and all at once back, again and
+# again, while they talk. One that is not calm at that moment waits for the next time.
+CHURN_CROWD=300
+CHURN_ROUNDS=10
+
+# All are known, wherever they are, and none is on its way.
+churn_crowd_rests()
+{
+	N=$(on host "$GUEST/toectl -j stats show | jq -r '.flows | \"\(.host + .engine) \(.opening + .closing)\"'")
+	[ "${N% *}" -ge $CHURN_CROWD ] && [ "${N#* }" = 0 ]
+}
+
+test_churn_crowd()
+{
+	local n=0 R N
+
+	setup
+	stats_begin
+	churn_rules
+	"$LAB" push "$BUILD/test/load" $GUEST </dev/null || die "no load"
+	daemon_crowd $CHURN_CROWD
+	tell crowd talk 100 || fail "crowd: $R"
+	soon 20000 churn_crowd_rests || fail "the flows do not settle: $N"
+	on host "$GUEST/load shove $CROWD_PORT $CHURN_ROUNDS >$GUEST/shoved 2>&1 </dev/null &"
+	HOST_UNDO="rm -f $GUEST/shoved; $GUEST/toectl unload"
+	until [ -n "$(on host "cat $GUEST/shoved")" ]; do
+		tell crowd talk 3000 || fail "crowd: $R"
+		n=$((n + 1))
+	done
+	R=$(on host "cat $GUEST/shoved")
+	[[ $R = "ok "* ]] || fail "$R"
+	note "they talked $n times; $R"
+	ge "all that went there, or was refused" "$(($(val count) + $(val fails)))" $((CHURN_CROWD * CHURN_ROUNDS))
+	ge "that went there" "$(val count)" $((CHURN_CROWD * CHURN_ROUNDS / 2))
+	# What was refused may be tried again by itself.
+	ge "that came back" "$(val closes)" "$(($(val count) - $(val fails)))"
+	is "refused/engine-timeout" "$(grew refused/engine-timeout)" 0
+	is "takeovers" "$(grew takeovers)" 0
+	tell crowd talk 3000 || fail "crowd: $R"
+	tell crowd end
 	leaves_nothing
 }

@@ -109,7 +109,7 @@ int toe_nl_flow_return(struct toe_nl *nl, const struct toe_flow_key *key,
  * @reason: enum toe_reason, see TOE_CMD_FLOW_RETURN
  *
  * Return: 0: it is on its way, or a negative errno; -ENOENT when there is no
- * such flow any more.
+ * such flow any more, or it comes back already.
  */
 int toe_nl_flow_let_go(struct toe_nl *nl, uint32_t id, enum toe_reason reason);
 

@@ -141,7 +141,8 @@ enum toe_reason {
  *	without NLM_F_ACK does not wait for that.
  *	Privileged (CAP_NET_ADMIN), as is all that changes anything
  * @TOE_CMD_FLOW_RETURN: bring a flow back, named by tuple or id; answers when
- *	it is back, and without NLM_F_ACK does not wait for that.
+ *	it is back, and without NLM_F_ACK does not wait for that: -ENOENT
+ *	when it is on its way back already.
  *	TOE_A_FLOW_REASON says why: TOE_REASON_ADMIN, which it is
  *	without, RATE, NETFILTER, ROUTE_CHANGE or POLICY
  * @TOE_CMD_ENGINE_GET: dump: all engines

@@ -10,6 +10,7 @@
  *	load short ADDRESS PORT COUNT SIZE
  *	load opens ADDRESS PORT FLOWS SECONDS
  *	load moves ADDRESS PORT FLOWS SECONDS
+ *	load shove PORT ROUNDS
  *	load gap send|receive ADDRESS PORT MS CALL
  *	load copy in|out FILE COUNT CALL
  *
@@ -19,15 +20,16 @@
  * connections, one after the other, each of which brings SIZE bytes and is ended by the
  * peer; opens makes them for SECONDS, each of which stays until FLOWS others have come;
  * moves has FLOWS connections that stay and say nothing go to an engine and back, all of
- * them and again, for SECONDS;
+ * them and again, for SECONDS; shove does so ROUNDS times with what others have connected to
+ * PORT and the module knows, whatever it says meanwhile;
  * gap looks at one connection until a line comes, MS times at most; copy moves COUNT pieces of CALL bytes
  * to or from a file that is there, in a tmpfs: no socket can do for less.
  *
  * bulk, rr, many, opens, moves and gap first do a part of it, print "ok warm" and wait for a line.
- * Then all but gap do it between two marks of the instruction counter (selftests/insn)
+ * Then all but gap and shove do it between two marks of the instruction counter (selftests/insn)
  * and print "ok bytes=N ns=N", and what else they have to say as KEY=N. many: count (of
  * MiB), least and most (bytes of a connection), spread (most by least). opens: count (of
- * connections). moves: count (of
+ * connections). moves and shove: count (of
  * opens), closes, fails, moves (opens a second). gap: gap_us (the
  * longest time without a byte), dip (the lowest goodput of 10 ms by that of all the time).
  */
@@ -105,6 +107,7 @@ int many(int argc, char **argv);
 int short_flows(int argc, char **argv);
 int opens(int argc, char **argv);
 int moves(int argc, char **argv);
+int shove(int argc, char **argv);
 int gap(int argc, char **argv);
 int copy(int argc, char **argv);
 

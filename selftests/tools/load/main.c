@@ -164,6 +164,8 @@ int main(int argc, char **argv)
 		return opens(argc - 2, argv + 2);
 	if (argc == 6 && !strcmp(argv[1], "moves"))
 		return moves(argc - 2, argv + 2);
+	if (argc == 4 && !strcmp(argv[1], "shove"))
+		return shove(argc - 2, argv + 2);
 	if (argc == 7 && !strcmp(argv[1], "gap"))
 		return gap(argc - 2, argv + 2);
 	if (argc == 6 && !strcmp(argv[1], "copy"))
@@ -175,6 +177,7 @@ int main(int argc, char **argv)
 	      "       load short ADDRESS PORT COUNT SIZE |\n"
 	      "       load opens ADDRESS PORT FLOWS SECONDS |\n"
 	      "       load moves ADDRESS PORT FLOWS SECONDS |\n"
+	      "       load shove PORT ROUNDS |\n"
 	      "       load gap { send | receive } ADDRESS PORT MS CALL |\n"
 	      "       load copy { in | out } FILE COUNT CALL\n", stderr);
 	return 2;

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Connections that stay, and are handed over in both directions again and again. */
+/* Connections that stay, and are handed over in both directions again and again, all of
+ * them at once: moves makes them, shove takes those of others.
+ */
+#include <arpa/inet.h>
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
@@ -94,27 +97,43 @@ static void talk_all(const struct place *places, size_t n)
 		read_all(places[i].fd, SIZE);
 }
 
+static void module_open(void)
+{
+	int err = toe_nl_open(&nl);
+
+	if (err) {
+		errno = -err;
+		die("the module");
+	}
+}
+
+static void say(uint64_t ns, const struct moves *before)
+{
+	struct moves now = counted();
+
+	printf("ok ns=%" PRIu64 " count=%" PRIu64 " closes=%" PRIu64 " fails=%" PRIu64
+	       " moves=%.1f\n", ns, now.opens - before->opens, now.closes - before->closes,
+	       now.fails - before->fails, (now.opens - before->opens) * 1e9 / ns);
+}
+
 int moves(int argc, char **argv)
 {
 	size_t n = number(argv[2], FLOWS_MAX);
 	uint64_t ns = number(argv[3], 3600) * 1000000000ULL, begin;
 	struct place *places = calloc(n, sizeof(*places));
-	struct moves before, after;
-	int err;
+	struct moves before;
 
 	(void)argc;
 	if (!places)
 		die("memory");
 	for (size_t i = 0; i < n; i++) {
 		places[i].fd = dial(argv[0], argv[1], WANT_ECHO, SIZE);
-		err = socket_tuple(places[i].fd, &places[i].tuple);
-		if (err)
-			fail("the names of a socket", err);
+		errno = -socket_tuple(places[i].fd, &places[i].tuple);
+		if (errno)
+			die("the names of a socket");
 	}
 	talk_all(places, n);
-	err = toe_nl_open(&nl);
-	if (err)
-		fail("the module", err);
+	module_open();
 	warm();
 	while (move_all(places, n, false))
 		;
@@ -127,10 +146,49 @@ int moves(int argc, char **argv)
 	} while (now_ns() - begin < ns);
 	MARK(2);
 	ns = now_ns() - begin;
-	after = counted();
+	say(ns, &before);
 	talk_all(places, n);
-	printf("ok ns=%" PRIu64 " count=%" PRIu64 " closes=%" PRIu64 " fails=%" PRIu64
-	       " moves=%.1f\n", ns, after.opens - before.opens, after.closes - before.closes,
-	       after.fails - before.fails, (after.opens - before.opens) * 1e9 / ns);
+	return 0;
+}
+
+/* The flows that the module knows to a port of the peer. Returns their number. */
+static size_t known(__be16 port, struct place *places)
+{
+	struct toe_flow *flows;
+	size_t n, found = 0;
+	int err = toe_nl_flow_dump(nl, &flows, &n);
+
+	if (err)
+		fail("flows", err);
+	for (size_t i = 0; i < n && found < FLOWS_MAX; i++) {
+		if (flows[i].tuple.remote_port == port)
+			places[found++].tuple = flows[i].tuple;
+	}
+	free(flows);
+	return found;
+}
+
+int shove(int argc, char **argv)
+{
+	__be16 port = htons(number(argv[0], UINT16_MAX));
+	uint64_t rounds = number(argv[1], 1000000), begin;
+	struct place *places = calloc(FLOWS_MAX, sizeof(*places));
+	struct moves before;
+	size_t n;
+
+	(void)argc;
+	if (!places)
+		die("memory");
+	module_open();
+	n = known(port, places);
+	while (move_all(places, n, false))
+		;
+	before = counted();
+	begin = now_ns();
+	for (; rounds; rounds--) {
+		move_all(places, n, true);
+		move_all(places, n, false);
+	}
+	say(now_ns() - begin, &before);
 	return 0;
 }
