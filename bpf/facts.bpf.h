@@ -56,7 +56,7 @@ struct bpf_xdp_entity {
 struct net_device {
 	char name[TOE_POLICY_DEV_NAME];
 	int ifindex;
-	struct bpf_xdp_entity xdp_state[3];	/* generic, native, in hardware */
+	struct bpf_xdp_entity xdp_state[2];	/* generic, native; and in hardware */
 };
 
 struct dst_entry {
@@ -148,12 +148,12 @@ static __always_inline struct net_device *route_dev(const struct sock *sk)
 	return dst ? dst->dev : NULL;
 }
 
-/* Has the interface an XDP program? A few loads. */
+/* Has the interface an XDP program, generic or native? A few loads. */
 static __always_inline int has_xdp_state(const struct net_device *dev)
 {
 	const struct bpf_xdp_entity *x = dev->xdp_state;
 
-	return x[0].prog || x[0].link || x[1].prog || x[1].link || x[2].prog || x[2].link;
+	return x[0].prog || x[0].link || x[1].prog || x[1].link;
 }
 
 /* Eight bytes of a name: those before its zero, if there is one. Little endian: the

@@ -15,7 +15,7 @@ struct sock_common;
 /* The module asks for CB_RECEIVED when a light connection has received enough. */
 #define TOE_LIGHT_IS_WOKEN	1
 
-/* Has the interface any XDP program at all? */
+/* May ours be attached to the interface? */
 #define may_have_xdp(dev)	has_xdp_state(dev)
 
 /* 0 or -EEXIST: the module is in charge; any other error: it is not. */

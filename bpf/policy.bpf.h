@@ -242,11 +242,11 @@ do {									\
 		     "+r"((b)->v3));					\
 } while (0)
 
-/* A dimension that some rule asks about, when a set has one block */
-#define POLICY_AND(b, dim)						\
+/* A dimension that some rule asks about, when all rules are in a set's first word */
+#define POLICY_AND(dim)							\
 do {									\
 	if (dims & (1u << (dim)))					\
-		POLICY_BLOCK(b, &=, asked[dim], 0);			\
+		some &= asked[dim][1];					\
 } while (0)
 
 /* One of the words is not 0. */
@@ -310,22 +310,20 @@ __noinline __u32 policy_sets(const struct toe_policy_facts *f, __u32 cgroup_set)
 		   policy_addr(&key, f->tuple.local_addr, f->tuple.family, TOE_DIM_LOCAL));
 	if (dims & (1u << TOE_DIM_REMOTE | 1u << TOE_DIM_LOCAL))
 		POLICY_CHECK();
-	if (words <= TOE_POLICY_BLOCK && masks <= 1) {
-		struct policy_block b;
-
-		POLICY_BLOCK(&b, =, asked[TOE_DIM_DIR], 0);
-		POLICY_AND(&b, TOE_DIM_LPORT);
-		POLICY_AND(&b, TOE_DIM_RPORT);
-		POLICY_AND(&b, TOE_DIM_REMOTE);
-		POLICY_AND(&b, TOE_DIM_LOCAL);
+	if (head.rules <= 64 && masks <= 1) {
+		some = asked[TOE_DIM_DIR][1];
+		POLICY_AND(TOE_DIM_LPORT);
+		POLICY_AND(TOE_DIM_RPORT);
+		POLICY_AND(TOE_DIM_REMOTE);
+		POLICY_AND(TOE_DIM_LOCAL);
 		if (dims & POLICY_RARE) {
-			POLICY_AND(&b, TOE_DIM_CGROUP);
-			POLICY_AND(&b, TOE_DIM_UID);
-			POLICY_AND(&b, TOE_DIM_NETNS);
-			POLICY_AND(&b, TOE_DIM_DEV);
-			POLICY_AND(&b, TOE_DIM_MARK);
+			POLICY_AND(TOE_DIM_CGROUP);
+			POLICY_AND(TOE_DIM_UID);
+			POLICY_AND(TOE_DIM_NETNS);
+			POLICY_AND(TOE_DIM_DEV);
+			POLICY_AND(TOE_DIM_MARK);
 		}
-		return b.v0 | b.v1 | b.v2 | b.v3 ? policy_first(&b) : TOE_POLICY_NO_RULE;
+		return some ? lowest_bit(some) : TOE_POLICY_NO_RULE;
 	}
 	/* In a row without branches this costs less than to leave it out. */
 #pragma unroll
