@@ -17,6 +17,7 @@
 #include "log.h"
 #include "neigh.h"
 #include "pump.h"
+#include "room.h"
 #include "steer.h"
 #include "tell.h"
 
@@ -234,6 +235,7 @@ struct card *card_new(struct loop *l, const struct card_config *cfg)
 	c->loop = l;
 	c->max_flows = cfg->max_flows;
 	pump_init(c);
+	room_init(c);
 	tell_init(c);
 	c->beat.expired = beat;
 	if (new_tables(c) || new_parts(c, cfg)) {

@@ -112,6 +112,7 @@ enum flow_state {
  * @asked_una: what was outstanding when the peer was last asked about that
  * @rcv_nxt: the next byte to deliver to the host
  * @rcv_edge: credit
+ * @curbed: the peer is not promised all of @rcv_edge, see room.c
  * @no_credit: not polled for input until credit moves
  * @starved: node in card.starved: waits for an rx buffer
  * @busy: node in card.busy: has unacknowledged data
@@ -160,6 +161,7 @@ struct flow {
 	uint32_t told_wnd;
 	uint32_t rcv_nxt;
 	uint32_t rcv_edge;
+	bool curbed;
 	bool no_credit;
 	struct list starved;
 	struct list busy;
@@ -206,6 +208,7 @@ struct card_counters {
  * @ids, @tuples: hash tables of @hash_mask + 1 chains
  * @starved: flows that wait for an rx buffer
  * @num_starved: how many
+ * @room: bytes that they may keep waiting in their sockets
  * @busy: flows to poll for acknowledgements
  * @num_busy: how many
  * @narrow: flows to poll, slowly, for the peer's window
@@ -234,6 +237,7 @@ struct card {
 	uint32_t hash_mask;
 	struct list starved;
 	uint32_t num_starved;
+	uint64_t room;
 	struct list busy;
 	uint32_t num_busy;
 	struct list narrow;

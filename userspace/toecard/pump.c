@@ -459,6 +459,8 @@ static void pump_receive(struct flow *f)
 		broken(f, "receive", -n);
 		return;
 	}
+	if (f->curbed)
+		window_open(f);
 	watch(f);
 	classify(f);
 }

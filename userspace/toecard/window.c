@@ -5,10 +5,11 @@
  * The card's socket has a receive buffer of its own. Were the peer promised that
  * room too, a flow that comes home while its application reads slowly would
  * bring more than the host's socket has memory for. So the guard (card.bpf.c)
- * cuts the window of what the card's stack sends down to the host's credit. The
- * stack does not know of it, and thinks the peer has a window when it has none:
- * it is up to us to tell the peer when credit comes, as far as the stack's own
- * window reaches: beyond it the stack would drop.
+ * cuts the window of what the card's stack sends down to the host's credit, or to
+ * the flow's share of the card's room (room.c). The stack does not know of it, and
+ * thinks the peer has a window when it has none: it is up to us to tell the peer when
+ * there is more, as far as the stack's own window reaches: beyond it the stack would
+ * drop.
  *
  * The stack itself tells it, with a window probe: under its socket's lock, so that
  * it neither acknowledges less nor is older than what other segments have just
@@ -18,16 +19,18 @@
  */
 #include "card_internal.h"
 #include "repair.h"
+#include "room.h"
 #include "steer.h"
 #include "window.h"
 
 void window_open(struct flow *f)
 {
 	struct steer *s = f->card->steer;
-	uint32_t edge = f->rcv_edge;
+	uint32_t all = room_edge(f), edge = all;
 	struct toe_guard g;
 
-	if (!f->wired || steer_credit_set(s, &f->tuple, f->rcv_edge, false))
+	f->curbed = all != f->rcv_edge;
+	if (!f->wired || steer_credit_set(s, &f->tuple, all, false))
 		return;
 	/* In this order: what the stack sends from now on has the credit. */
 	if (f->state != FLOW_RUNNING || steer_guard_get(s, &f->tuple, &g))
@@ -44,9 +47,9 @@ void window_open(struct flow *f)
 	 */
 	if (edge - g.rcv_edge < g.rcv_edge - g.rcv_nxt)
 		return;
-	if (steer_credit_set(s, &f->tuple, f->rcv_edge, true))
+	if (steer_credit_set(s, &f->tuple, all, true))
 		return;
 	repair_probe(f->lf.fd);
-	steer_credit_set(s, &f->tuple, f->rcv_edge, false);
+	steer_credit_set(s, &f->tuple, all, false);
 	f->card->n.window_updates++;
 }

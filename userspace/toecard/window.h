@@ -5,7 +5,9 @@
 
 struct flow;
 
-/* The host has given credit, f->rcv_edge: the peer may know. */
+/* The host has given credit, f->rcv_edge, or has taken what had waited here: the
+ * peer may know.
+ */
 void window_open(struct flow *f);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * userspace/toecard/pump.c: who is read when, with a device that has few rx buffers.
- * What else a pump needs is not here.
+ * userspace/toecard/pump.c, room.c: who is read when, and how much may wait, with a
+ * device that has few rx buffers. What else a pump needs is not here.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -19,6 +19,7 @@
 #include "device.h"
 #include "pump.h"
 #include "repair.h"
+#include "room.h"
 #include "tell.h"
 #include "window.h"
 
@@ -36,6 +37,7 @@ static unsigned int a_round;	/* that come with each round */
 static unsigned int left;	/* rounds */
 static unsigned int used[FLOWS];
 static bool starved;
+static unsigned int opened;	/* windows */
 
 /* The device */
 
@@ -119,6 +121,7 @@ void tell_leave(struct flow *f)
 void window_open(struct flow *f)
 {
 	(void)f;
+	opened++;
 }
 
 static void ticked(struct loop_timer *lt)
@@ -272,12 +275,54 @@ static void test_alone(void **state)
 	end(1);
 }
 
+/* Those that wait share the room; a credit that is smaller holds. */
+static void test_room(void **state)
+{
+	struct flow *f = flows;
+
+	(void)state;
+	room_init(&card);
+	assert_true(card.room >= 1 << 20);
+	card.room = 1 << 20;
+	f->card = &card;
+	f->rcv_nxt = 0xfffffff0;
+	f->rcv_edge = f->rcv_nxt + (1 << 20);
+	assert_int_equal(room_edge(f), f->rcv_edge);
+	card.num_starved = 3;
+	assert_int_equal(room_edge(f) - f->rcv_nxt, 256 << 10);
+	card.num_starved = 1000;
+	assert_int_equal(room_edge(f) - f->rcv_nxt, 64 << 10);
+	f->rcv_edge = f->rcv_nxt + 1000;
+	assert_int_equal(room_edge(f), f->rcv_edge);
+	f->rcv_edge = f->rcv_nxt - 1000;
+	assert_int_equal(room_edge(f), f->rcv_edge);
+}
+
+/* What was taken of it makes room: the peer is told, and only then. */
+static void test_curbed(void **state)
+{
+	(void)state;
+	begin(1);
+	a_round = 0;
+	posted = 1;
+	opened = 0;
+	rounds(1);
+	assert_int_equal(opened, 0);
+	flows[0].curbed = true;
+	posted = 1;
+	pump_rx_ready(&card);
+	assert_int_equal(opened, 1);
+	end(1);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(test_few_buffers, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_no_overtaking, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_alone, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_room, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_curbed, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
