@@ -14,15 +14,17 @@ memory_crowd()	# FLOWS
 	tell crowd talk 100 || die "crowd: $R"
 }
 
-# Bytes of the host's kernel: what is neither free nor a file's nor a program's; of it,
-# what is in slabs. Bytes of the card's program.
+# Bytes of the host's kernel: what is neither free, nor on the processors' lists of free
+# pages (which MemFree leaves out), nor a file's or a program's; of it, what is in slabs.
+# Bytes of the card's program.
 memory_is()
 {
 	local host
 
-	host=$(on host "echo 3 >/proc/sys/vm/drop_caches; sleep 0.3; awk '{ sub(\":\", \"\", \$1); m[\$1] = \$2 }
-		END { print (m[\"MemTotal\"] - m[\"MemFree\"] - m[\"Buffers\"] - m[\"Cached\"] - m[\"AnonPages\"]) * 1024,
-			m[\"Slab\"] * 1024 }' /proc/meminfo")
+	host=$(on host "echo 3 >/proc/sys/vm/drop_caches; sleep 1; awk '\$1 == \"count:\" { listed += \$2 }
+		{ sub(\":\", \"\", \$1); m[\$1] = \$2 }
+		END { print (m[\"MemTotal\"] - m[\"MemFree\"] - m[\"Buffers\"] - m[\"Cached\"] - m[\"AnonPages\"]) * 1024 - \
+			listed * 4096, m[\"Slab\"] * 1024 }' /proc/zoneinfo /proc/meminfo")
 	KERNEL_BYTES=${host% *} SLAB_BYTES=${host#* }
 	CARD_BYTES=$(on card "awk '/^VmRSS/ { print \$2 * 1024 }' /proc/\$(pgrep -x toecard | head -n 1)/status")
 	[[ $KERNEL_BYTES =~ ^[0-9]+$ && $CARD_BYTES =~ ^[0-9]+$ ]] || die "memory: $host, card: $CARD_BYTES"
