@@ -59,7 +59,8 @@ also_v6 epoll_in
 # The peer does not read: its window is shut. Usage: blocked_send WORD-OF-CONNECTED [epoll]
 blocked_send()
 {
-	local bytes=$((24 * M)) before
+	# more than what is read and what the peer's largest window and the buffers hold
+	local bytes=$((64 * M)) first=$((12 * M)) before
 
 	setup
 	connected "$1"
@@ -70,16 +71,16 @@ blocked_send()
 	h offload
 	soon 10000 asleep h tx || fail "the sender does not sleep"
 	before=$(val bytes)
-	p recv $((12 * M))
-	got p rx $((12 * M))
+	p recv $first
+	got p rx $first
 	soon 10000 sent_more "$before" || fail "asleep before the move out, the sender does not go on"
 	soon 10000 asleep h tx || fail "the sender does not sleep"
 	before=$(val bytes)
 	h return
 	soon 10000 asleep h tx || fail "the sender does not sleep"
-	p recv $((12 * M))
+	p recv $((bytes - first))
 	got h tx $bytes
-	got p rx $((12 * M))
+	got p rx $((bytes - first))
 	h flow
 	ge "bytes sent by the engine" "$(val tx_engine)" $M
 	h close
