@@ -10,6 +10,7 @@
 
 #define RX_ORDER	get_order(SZ_64K)
 #define RX_KICK		16		/* refills per kick */
+#define TX_MSGS		4096U		/* most at a time, however large the ring */
 #define RETRY		msecs_to_jiffies(20)
 
 static unsigned int rx_buffers = 128;
@@ -449,13 +450,14 @@ int toe_virtio_pair_init(struct toe_virtio_pair *pair)
  */
 int toe_virtio_pair_alloc(struct toe_virtio_pair *pair)
 {
-	unsigned int i;
+	unsigned int i, n = min(virtqueue_get_vring_size(pair->tx), TX_MSGS);
 
-	pair->nmsgs = virtqueue_get_vring_size(pair->tx);
-	pair->msgs = kvcalloc(pair->nmsgs, sizeof(*pair->msgs), GFP_KERNEL);
+	/* Not vmalloc(): the device reads the headers. */
+	pair->msgs = kcalloc(n, sizeof(*pair->msgs), GFP_KERNEL);
 	if (!pair->msgs)
 		return -ENOMEM;
-	for (i = 0; i < pair->nmsgs; i++) {
+	pair->nmsgs = n;
+	for (i = 0; i < n; i++) {
 		pair->msgs[i].next = pair->tx_spare;
 		pair->tx_spare = &pair->msgs[i];
 	}
@@ -512,7 +514,7 @@ void toe_virtio_pair_free(struct toe_virtio_pair *pair)
 		;
 	for (i = 0; i < pair->nmsgs; i++)
 		kfree_skb(pair->msgs[i].skb);
-	kvfree(pair->msgs);
+	kfree(pair->msgs);
 	for (i = 0; pair->bufs && i < pair->nbufs; i++)
 		if (pair->bufs[i].page)
 			put_page(pair->bufs[i].page);

@@ -85,7 +85,7 @@ struct toe_virtio_msg;
  * @tx_owned: messages that the device has and whose skb has a socket
  * @tx_spare: those of @msgs that the device does not have
  * @tx_sg: scratch
- * @nmsgs: as many as the ring has room for
+ * @nmsgs: as many as the ring has room for, if that is not too many
  * @msgs: allocated once
  */
 struct toe_virtio_pair {
