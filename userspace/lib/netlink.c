@@ -88,7 +88,10 @@ static int talk(struct toe_nl *nl, const struct nlmsghdr *nlh, toe_msg_fn fn,
 		if (err)
 			return err;
 	}
-	return reply->error;
+	/* A dump of a module that is about to go (__netlink_dump_start() of
+	 * net/netlink/af_netlink.c). A moment later its family is not there.
+	 */
+	return reply->error == -EPROTONOSUPPORT ? -ENOENT : reply->error;
 }
 
 static int ignore(const struct nlmsghdr *nlh, void *data)
