@@ -28,6 +28,9 @@
 #include "shadow_io.h"
 #include "stats.h"
 
+/* A message that is worth what it costs, bytes */
+#define TOE_LARGE		SZ_32K
+
 /* The place in the stream of an skb in tx_pending. */
 struct toe_tx_cb {
 	u32	seq;
@@ -207,9 +210,9 @@ int toe_queue_xmit(struct sock *sk, struct sk_buff *skb, struct flowi *fl)
 	/* What follows a message that the engine still has is gathered by the stack
 	 * (tcp_should_autocork(), net/ipv4/tcp.c), which knows of it by the socket's
 	 * ownership. The engine's answer costs an interrupt, which a message that
-	 * stands alone is not worth.
+	 * stands alone is not worth; and behind a large one nobody should wait.
 	 */
-	if (!len || tcp_rtx_queue_empty(sk))
+	if (!len || len >= TOE_LARGE || tcp_rtx_queue_empty(sk))
 		skb_orphan(skb);
 	if (WARN_ON_ONCE(!flow || !flow->shadow.installed))
 		goto out;
