@@ -231,9 +231,7 @@ EXPORT_SYMBOL_GPL(toe_engine_wish);
 
 static int toe_engine_writable_one(struct toe_flow *flow, void *arg)
 {
-	if (READ_ONCE(flow->engine) == arg &&
-	    (!skb_queue_empty_lockless(&flow->shadow.tx_pending) ||
-	     READ_ONCE(flow->credit_owed)))
+	if (READ_ONCE(flow->engine) == arg && toe_shadow_flush_due(flow))
 		toe_flow_queue(flow);
 	return 0;
 }

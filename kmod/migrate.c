@@ -418,13 +418,6 @@ static void toe_prepared(struct toe_flow *flow)
 		toe_settled(flow);
 }
 
-/* Is there something that the engine had no room for? */
-static bool toe_flush_due(const struct toe_flow *flow)
-{
-	return !skb_queue_empty_lockless(&flow->shadow.tx_pending) ||
-	       READ_ONCE(flow->credit_owed);
-}
-
 /* On the engine: what was wanted of the work on the way there is done now. */
 static void toe_opened_well(struct toe_flow *flow)
 {
@@ -441,7 +434,7 @@ static void toe_opened_well(struct toe_flow *flow)
 	/* What was told on the way here found no flow on an engine. */
 	toe_route_look_own(flow);
 	toe_quota_move(&flow->places, toe_candidate_rule(flow).prio);
-	if (READ_ONCE(flow->close_reason) || toe_flush_due(flow))
+	if (READ_ONCE(flow->close_reason) || toe_shadow_flush_due(flow))
 		toe_flow_queue(flow);
 }
 
@@ -451,7 +444,7 @@ static void toe_opened(struct toe_flow *flow)
 
 	if (!toe_answered(flow, TOE_ENGINE_OPEN, &err)) {
 		/* It waits for bytes that it had no room for, maybe. */
-		if (toe_flush_due(flow))
+		if (toe_shadow_flush_due(flow))
 			toe_shadow_flush(flow);
 		return;
 	}

@@ -83,6 +83,13 @@ void toe_shadow_drain(struct toe_flow *flow);
  */
 void toe_shadow_flush(struct toe_flow *flow);
 
+/* Is there something that the engine had no room for? Without the socket lock. */
+static inline bool toe_shadow_flush_due(const struct toe_flow *flow)
+{
+	return !skb_queue_empty_lockless(&flow->shadow.tx_pending) ||
+	       READ_ONCE(flow->credit_owed);
+}
+
 /**
  * toe_shadow_push() - let the stack send what waits in its queue
  * @flow: in its work, on an engine
