@@ -537,6 +537,32 @@ in_state()	# ACTOR STATE
 	tell "$1" flow && [ "$(val state)" = "$2" ]
 }
 
+# The card's program stands still.
+card_stops()
+{
+	on card 'kill -STOP $(pidof toecard)'
+}
+
+card_goes_on()
+{
+	on card 'kill -CONT $(pidof toecard)'
+}
+
+# When it stands still it is soon taken for dead, and nobody waits for its answers before.
+card_may_die()
+{
+	on host "echo 2000 >/sys/module/toe_virtio/parameters/dead_after_ms" || die "dead_after_ms"
+	toectl set timeout 5000 >/dev/null
+}
+
+# The driver finds a card in the place of one that was dead.
+card_is_new()
+{
+	card_goes_on
+	modules_out
+	modules_in
+}
+
 # The classifier with its default rule. The shells of the tests are never to be
 # offloaded: rule 1 is theirs. A connection that was signalled once stays the
 # module's to try again, also in the tests that follow.

@@ -488,13 +488,12 @@ test_capture_card_dies()
 	# shellcheck disable=SC2034
 	EXPECT_LOG='does not answer|broke the protocol|did not answer'
 	capture_open
-	on host "echo 2000 >/sys/module/toe_virtio/parameters/dead_after_ms"
-	toectl set timeout 5000 >/dev/null	# nobody waits for what is dead
+	card_may_die
 	capture_begin cap -w /tmp/cap.pcapng
 	p recv eof
 	h send forever rate=2M
 	sleep 0.2
-	on card 'kill -STOP $(pidof toecard)'
+	card_stops
 	soon 15000 capture_says cap "has left the engine: the engine failed" ||
 		fail "it does not say that the flow has left"
 	start=${EPOCHREALTIME//[.,]/}
@@ -509,9 +508,7 @@ test_capture_card_dies()
 	is "what the peer got" "${R%% *} $(val error) $(val wrong_at)" "ok 0 -1"
 	h close
 	p close
-	on card 'kill -CONT $(pidof toecard)'
-	modules_out
-	modules_in
+	card_is_new
 	leaves_nothing
 }
 also_v6 capture_card_dies

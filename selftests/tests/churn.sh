@@ -107,11 +107,6 @@ test_churn_by_bytes()
 	churn_is_over
 }
 
-churn_state_is()	# STATE
-{
-	tell h flow && [ "$(val state)" = "$1" ]
-}
-
 # Only those of its filter, and for as long as it was told
 test_churn_filter()
 {
@@ -125,7 +120,7 @@ test_churn_filter()
 	p recv eof
 	h send forever rate=8M
 	p send forever rate=8M
-	soon 10000 churn_state_is engine || fail "it is not offloaded"
+	soon 10000 in_state h engine || fail "it is not offloaded"
 	out=$(toectl -j flow churn remote $PEER_ADDR every 1ms for 300ms) || fail "churn: $out"
 	is "churn of IPv4" "$(jq -c 'del(.seed)' <<<"$out")" '{"offloads":0,"returns":0,"refused":0}'
 	out=$(toectl -j flow churn rport 1 every 1ms for 500ms) || fail "churn: $out"
@@ -183,7 +178,7 @@ test_churn_unanswered()
 	h send 1000
 	soon 10000 churn_repeats 2 || fail "timeouts in a row: $(val retransmits)"
 	# It may be looked at whether it is calm by now: nothing of it moves.
-	soon 5000 churn_state_is host || fail "state: $(val state)"
+	soon 5000 in_state h host || fail "state: $(val state)"
 	peer_loses_nothing_more
 	got p rx 1000
 	soon 5000 churn_grown returned/admin 10 || fail "the hand-overs do not go on"

@@ -194,10 +194,10 @@ small_writes()
 	h offload
 	stats_begin
 	p recv 65536
-	on card 'kill -STOP $(pidof toecard)'
+	card_stops
 	h send 65536 chunk=4096
 	got h tx 65536
-	on card 'kill -CONT $(pidof toecard)'
+	card_goes_on
 	got p rx 65536
 	# the first, one behind it, and what was gathered since, by the window's half at most
 	le "messages for 16 writes" "$(grew tx_msgs)" 8

@@ -163,11 +163,10 @@ card_dies_with_messages()
 	EXPECT_LOG='does not answer|did not answer'
 	connected "$@"
 	h set nodelay 1
-	on host "echo 2000 >/sys/module/toe_virtio/parameters/dead_after_ms" || die "dead_after_ms"
-	toectl set timeout 5000 >/dev/null	# nobody waits for what is dead
+	card_may_die
 	h offload
 	p recv 65536
-	on card 'kill -STOP $(pidof toecard)'
+	card_stops
 	h send 65536 chunk=4096
 	got h tx 65536
 	wmem_is_free && fail "the card had none of its messages: $(on host "ss -tmn")"
@@ -180,9 +179,7 @@ card_dies_with_messages()
 	got p rx $M
 	h close
 	p close
-	on card 'kill -CONT $(pidof toecard)'
-	modules_out
-	modules_in
+	card_is_new
 	leaves_nothing
 }
 

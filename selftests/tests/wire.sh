@@ -609,10 +609,10 @@ wire_gathered_writes_go_on()	# [v6]
 	stats_begin
 	cable to-peer hold=1
 	for ((i = 1; i <= 10; i++)); do
-		on card 'kill -STOP $(pidof toecard)'
+		card_stops
 		h send 400 chunk=100
 		got h tx 400
-		on card 'kill -CONT $(pidof toecard)'
+		card_goes_on
 		# one at once, one when more was gathered than that, one of the rest
 		soon 400 wire_messages $((3 * i)) || fail "round $i: $(grew tx_msgs) messages"
 	done

@@ -172,11 +172,7 @@ static bool message(struct job *job, bool tx, uint8_t *buf, uint32_t size)
 	if (tx)
 		pattern_fill(buf, size, conn.tx_pos, conn.tx_seed);
 	while (done < size) {
-		uint32_t left = size - done;
-
-		if (tx && job->order.chunk && job->order.chunk < left)
-			left = job->order.chunk;
-		n = call(job, tx, buf + done, left, 0);
+		n = call(job, tx, buf + done, size - done, 0);
 		if (n <= 0) {
 			job->error = n ? errno : 0;
 			job->eof = !n;

@@ -28,8 +28,7 @@ static const char help[] =
 	"  connect ADDRESS PORT [SOCKET]      set OPTION N\n"
 	"  enter { cgroup PATH | netns NAME } (sockets from now on are there)\n"
 	"  send { BYTES | forever } [OPTION]  recv { BYTES | eof } [OPTION]\n"
-	"  ping COUNT SIZE [PAUSE_MS] [chunk=N]\n"
-	"  echo COUNT SIZE\n"
+	"  ping COUNT SIZE [PAUSE_MS]         echo COUNT SIZE\n"
 	"  wait { tx | rx | hand } [MS]       state { tx | rx | hand }\n"
 	"  stop { tx | rx | hand }            corrupt POSITION\n"
 	"  urgent                             shutdown\n"
@@ -518,15 +517,10 @@ static int do_ping(int n, char **word)
 	struct order o = { 0 };
 
 	if (n < 3)
-		return wrong("ping COUNT SIZE [PAUSE_MS] [chunk=N]");
+		return wrong("ping COUNT SIZE [PAUSE_MS]");
 	o.count = atoi(word[1]);
 	o.size = parse_bytes(word[2]);
-	for (int i = 3; i < n; i++) {
-		if (!strncmp(word[i], "chunk=", 6))
-			o.chunk = parse_bytes(word[i] + 6);
-		else
-			o.pause_ms = atoi(word[i]);
-	}
+	o.pause_ms = n > 3 ? atoi(word[3]) : 0;
 	if (!strcmp(word[0], "ping"))
 		return start(JOB_TX, job_ping, &o);
 	return start(JOB_RX, job_echo, &o);
