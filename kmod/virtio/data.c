@@ -1,14 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The rx and tx queues: payload, acknowledgements, credit. */
+#include <linux/mm.h>
 #include <linux/module.h>
-#include <linux/sizes.h>
 #include <linux/slab.h>
 #include <linux/virtio_config.h>
 
 #include "../param.h"
 #include "toe_virtio.h"
 
-#define RX_ORDER	get_order(SZ_64K)
 #define RX_KICK		16		/* refills per kick */
 #define TX_MSGS		4096U		/* most at a time, however large the ring */
 #define RETRY		msecs_to_jiffies(20)
@@ -44,17 +43,10 @@ struct toe_virtio_msg {
 };
 
 /* A smaller buffer is better than none. */
-static bool rx_alloc(struct toe_virtio_buf *b, gfp_t gfp)
+static bool rx_alloc(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
+		     gfp_t gfp)
 {
-	unsigned int order = RX_ORDER;
-
-	b->page = alloc_pages(gfp | __GFP_COMP | __GFP_NOWARN | __GFP_NORETRY |
-			      __GFP_NOMEMALLOC, order);
-	if (!b->page && order) {
-		order = 0;
-		b->page = alloc_page(gfp | __GFP_NOWARN);
-	}
-	b->size = PAGE_SIZE << order;
+	b->page = toe_virtio_page_get(&pair->pages, gfp, &b->size);
 	return b->page;
 }
 
@@ -73,7 +65,8 @@ static void rx_fill(struct toe_virtio_pair *pair, gfp_t gfp)
 	struct toe_virtio_buf *b;
 
 	while ((b = list_first_entry_or_null(&pair->spare, typeof(*b), node))) {
-		if ((!b->page && !rx_alloc(b, gfp)) || rx_post(pair, b)) {
+		if ((!b->page && !rx_alloc(pair, b, gfp)) ||
+		    rx_post(pair, b)) {
 			mod_timer(&pair->retry, jiffies + RETRY);
 			break;
 		}
@@ -157,7 +150,12 @@ static bool rx_one(struct toe_virtio_pair *pair, struct toe_virtio_buf *b,
 		rx.page = b->page;
 		rx.truesize = b->size;
 	}
+	get_page(b->page);	/* toe.ko may keep one reference, not both */
 	err = toe_engine_receive(e, id, &rx);
+	if (err <= 0 || b->size < TOE_VIRTIO_PAGE)
+		put_page(b->page);
+	else
+		toe_virtio_page_given(&pair->pages, b->page);
 	if (err > 0)
 		b->page = NULL;
 	return err != -ENOMEM;
@@ -186,7 +184,7 @@ static unsigned int rx_poll(struct toe_virtio_pair *pair, unsigned int budget)
 			break;
 		}
 		/* A small one is given back for a chance of a big one. */
-		if (b->page && b->size < PAGE_SIZE << RX_ORDER) {
+		if (b->page && b->size < TOE_VIRTIO_PAGE) {
 			put_page(b->page);
 			b->page = NULL;
 		}
@@ -439,7 +437,9 @@ int toe_virtio_pair_init(struct toe_virtio_pair *pair)
 	spin_lock_init(&pair->tx_lock);
 	pair->nbufs = max(rx_buffers / pair->tv->npairs, 16U);
 	pair->bufs = kcalloc(pair->nbufs, sizeof(*pair->bufs), GFP_KERNEL);
-	return pair->bufs ? 0 : -ENOMEM;
+	if (!pair->bufs)
+		return -ENOMEM;
+	return toe_virtio_pages_init(&pair->pages, 2 * pair->nbufs);
 }
 
 /**
@@ -519,4 +519,5 @@ void toe_virtio_pair_free(struct toe_virtio_pair *pair)
 		if (pair->bufs[i].page)
 			put_page(pair->bufs[i].page);
 	kfree(pair->bufs);
+	toe_virtio_pages_free(&pair->pages);
 }

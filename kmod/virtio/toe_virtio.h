@@ -39,6 +39,7 @@
 #include <linux/mutex.h>
 #include <linux/netdevice.h>
 #include <linux/scatterlist.h>
+#include <linux/sizes.h>
 #include <linux/skbuff.h>
 #include <linux/spinlock.h>
 #include <linux/timer.h>
@@ -56,6 +57,9 @@
 /* A ring this big holds one such chain, also without indirect descriptors. */
 #define TOE_VIRTIO_MIN_RING	32
 
+/* An rx buffer, bytes */
+#define TOE_VIRTIO_PAGE		SZ_64K
+
 /* struct toe_virtio.flags */
 #define TOE_VIRTIO_UP		0	/* registered and not failed */
 #define TOE_VIRTIO_SAYS_FAILED	1	/* the card said so */
@@ -64,6 +68,20 @@ struct toe_virtio;
 struct toe_virtio_buf;
 struct toe_virtio_frame;
 struct toe_virtio_msg;
+
+/**
+ * struct toe_virtio_pages - big pages that were given away, to be used again
+ * @given: a ring of them; each with a reference
+ * @max: entries of it
+ * @first: where the one is that was given first
+ * @num: how many there are
+ */
+struct toe_virtio_pages {
+	struct page		**given;
+	unsigned int		max;
+	unsigned int		first;
+	unsigned int		num;
+};
 
 /**
  * struct toe_virtio_pair - an rx and a tx queue
@@ -78,6 +96,7 @@ struct toe_virtio_msg;
  * @stuck: a used buffer that toe.ko had no memory for, to be shown again before
  *	any other; only @work
  * @stuck_used: bytes the device wrote to it
+ * @pages: for @bufs; only @work
  * @replies: commands answered for flows of this pair; toe_virtio.ctl_lock
  * @tx_lock: what follows, but for @nmsgs and @msgs
  * @tx: transmit queue
@@ -100,6 +119,7 @@ struct toe_virtio_pair {
 	struct list_head	spare;
 	struct toe_virtio_buf	*stuck;
 	unsigned int		stuck_used;
+	struct toe_virtio_pages	pages;
 
 	struct list_head	replies;
 
@@ -224,6 +244,13 @@ void toe_virtio_pair_free(struct toe_virtio_pair *pair);
 int toe_virtio_transmit(struct toe_engine *e, u32 id, u32 seq,
 			struct sk_buff *skb, u32 offset, u32 rcv_edge);
 int toe_virtio_credit(struct toe_engine *e, u32 id, u32 rcv_edge);
+
+/* pages.c */
+int toe_virtio_pages_init(struct toe_virtio_pages *p, unsigned int max);
+void toe_virtio_pages_free(struct toe_virtio_pages *p);
+void toe_virtio_page_given(struct toe_virtio_pages *p, struct page *page);
+struct page *toe_virtio_page_get(struct toe_virtio_pages *p, gfp_t gfp,
+				 unsigned int *size);
 
 /* marker.c */
 void toe_virtio_marker_start(struct toe_virtio *tv);
