@@ -17,7 +17,9 @@
  *    (tcp_ack(), net/ipv4/tcp_input.c).
  * 5. A tail loss probe would count as a retransmission and go nowhere. There is
  *    at most one at a time: the stack believes that one is under way, of bytes
- *    far ahead (tcp_send_loss_probe(), net/ipv4/tcp_output.c).
+ *    far ahead (tcp_send_loss_probe(), net/ipv4/tcp_output.c). From PREPARE on,
+ *    too, when the socket is native: the engine holds the acknowledgement that a
+ *    probe would ask for, so the peer would get for the second time what it has.
  * 6. It goes by the name of the one whose place it takes: TCP_CONGESTION and ss(8)
  *    show what the application has chosen, which is also what the engine was asked
  *    to use. So there is a structure for each name that was met; they are never
@@ -38,13 +40,16 @@ struct toe_ca {
 	struct toe_flow *flow;
 };
 
-static void toe_ca_never_lost(struct sock *sk)
+static void toe_ca_probed(struct tcp_sock *tp)
 {
-	struct tcp_sock *tp = tcp_sk(sk);
-
-	inet_csk(sk)->icsk_rto = TOE_RTO;
 	tp->tlp_high_seq = (tp->snd_nxt + SZ_1G) ?: 1;
 	tp->tlp_retrans = 0;
+}
+
+static void toe_ca_never_lost(struct sock *sk)
+{
+	inet_csk(sk)->icsk_rto = TOE_RTO;
+	toe_ca_probed(tcp_sk(sk));
 }
 
 /* What the application holds back (TCP_CORK, MSG_MORE) goes out after one RTO, and
@@ -153,6 +158,24 @@ struct toe_flow *toe_cc_flow(const struct sock *sk)
 void toe_cc_sent(struct sock *sk)
 {
 	toe_ca_never_lost(sk);
+}
+
+/* What comes of a probe that is under way is the stack's own. */
+void toe_cc_mute(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (!tcp_sk(sk)->tlp_high_seq)
+		toe_ca_probed(tcp_sk(sk));
+}
+
+/* A probe of the stack's own is never of bytes ahead. */
+void toe_cc_unmute(struct sock *sk)
+{
+	struct tcp_sock *tp = tcp_sk(sk);
+
+	sock_owned_by_me(sk);
+	if (after(tp->tlp_high_seq, tp->snd_nxt))
+		tp->tlp_high_seq = 0;
 }
 
 void toe_cc_install(struct toe_flow *flow, struct sock *sk)

@@ -9,6 +9,20 @@ struct sock;
 struct toe_flow;
 
 /**
+ * toe_cc_mute() - no tail loss probe from now on
+ * @sk: locked, native; or soon a shadow
+ *
+ * The retransmission timer stands. toe_cc_install() goes on with it.
+ */
+void toe_cc_mute(struct sock *sk);
+
+/**
+ * toe_cc_unmute() - tail loss probes again
+ * @sk: locked; it may be closed, or another connection by now
+ */
+void toe_cc_unmute(struct sock *sk);
+
+/**
  * toe_cc_install() - put the shadow's congestion control in
  * @flow: keeps the old one
  * @sk: locked

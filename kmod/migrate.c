@@ -7,6 +7,7 @@
  * their way need no thread each, and no switch between threads for each step.
  *
  * Opening, in this order, and why:
+ *	no probe	nothing is sent again for want of what is held from now on
  *	PREPARE		the engine holds the peer's frames: nothing new reaches
  *			the host
  *	gate shut	what was under way goes to the engine, to be held
@@ -39,6 +40,7 @@
 #include "admit.h"
 #include "candidate.h"
 #include "capture.h"
+#include "cc.h"
 #include "eligible.h"
 #include "engine.h"
 #include "firewall.h"
@@ -366,6 +368,9 @@ static int toe_scope(const struct sock *sk, const struct toe_tuple *t)
 /* An open has failed, nothing has changed: the engine is to forget it. */
 static void toe_open_undo(struct toe_flow *flow, enum toe_reason reason)
 {
+	lock_sock(flow->sk);
+	toe_cc_unmute(flow->sk);
+	release_sock(flow->sk);
 	flow->outcome = reason;
 	toe_release(flow);
 }
@@ -374,6 +379,9 @@ static void toe_prepare(struct toe_flow *flow)
 {
 	struct toe_engine *e = flow->engine;
 
+	lock_sock(flow->sk);
+	toe_cc_mute(flow->sk);
+	release_sock(flow->sk);
 	toe_await(flow, TOE_ENGINE_PREPARE, TOE_STEP_PREPARED);
 	toe_asked(flow, e->ops->prepare(e, flow->id, &flow->key.tuple));
 }

@@ -209,13 +209,14 @@ test_backoff_failures()
 	stream_ends h p
 	leaves_nothing
 }
+also_v6 backoff_failures
 
 # What comes back soon was a failure, too; by an administrator's wish it was not,
 # and he need not wait.
 test_backoff_bounces()
 {
 	policed
-	connected v6
+	connected
 	stream h p
 	flow_becomes h engine threshold
 	h return
@@ -233,6 +234,7 @@ test_backoff_bounces()
 	stream_ends h p
 	leaves_nothing
 }
+also_v6 backoff_bounces
 
 # A changed policy, applied: back from the engine, to stay, until a rule wants the
 # connection again.
