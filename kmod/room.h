@@ -19,6 +19,9 @@ struct sock;
  * @tuned_space: what the application read in a round trip, likewise
  * @rcvbuf: the buffer's size before the gift
  * @given: and with it; 0: none was made
+ * @ratio: tp->scaling_ratio before the gift
+ * @given_ratio: and with it
+ * @rested: toe_room_take() has looked since the gift
  */
 struct toe_room {
 	int	tuned_rcvbuf;
@@ -26,10 +29,22 @@ struct toe_room {
 	u32	tuned_space;
 	int	rcvbuf;
 	int	given;
+	u8	ratio;
+	u8	given_ratio;
+	bool	rested;
 };
 
 /**
- * toe_room_install() - the socket becomes a shadow
+ * toe_room_rcvbuf() - the receive buffer's size, as the stack or the application has it
+ * @room: of the socket's flow
+ * @sk: locked
+ *
+ * Return: bytes, without what a return has added.
+ */
+int toe_room_rcvbuf(const struct toe_room *room, const struct sock *sk);
+
+/**
+ * toe_room_install() - the socket becomes a shadow, without what a return has added
  * @room: of its flow
  * @sk: locked
  */
@@ -46,14 +61,16 @@ void toe_room_remove(struct toe_room *room, struct sock *sk);
  * toe_room_make() - memory for what comes home
  * @room: of its flow
  * @sk: locked, native, fed with what the engine received
+ *
+ * The buffer becomes larger, and a smaller part of it is promised, until the next
+ * offload or toe_room_take().
  */
 void toe_room_make(struct toe_room *room, struct sock *sk);
 
 /**
  * toe_room_take() - the receive buffer as it was before the last return
- * @room: of the flow whose return made it larger; does nothing if it did not, if
- *	the stack has changed it since, or while what it was made for would not
- *	fit
+ * @room: of a flow that toe_room_given(); does nothing when it is asked for the first
+ *	time, or while the peer has a promise that would not fit
  * @sk: locked
  */
 void toe_room_take(struct toe_room *room, struct sock *sk);

@@ -169,7 +169,7 @@ void toe_shadow_snapshot(struct toe_flow *flow, struct sock *sk,
 	if (dst)
 		st->pmtu = min(st->pmtu, dst_mtu(dst));
 	st->sndbuf = READ_ONCE(sk->sk_sndbuf);
-	st->rcvbuf = READ_ONCE(sk->sk_rcvbuf);
+	st->rcvbuf = toe_room_rcvbuf(&flow->room, sk);
 	st->retrans = tp->total_retrans;
 	st->snd_wscale = tp->rx_opt.snd_wscale;
 	st->rcv_wscale = tp->rx_opt.rcv_wscale;
@@ -197,6 +197,7 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	if (!ops)
 		return -EAFNOSUPPORT;
 
+	toe_room_install(&flow->room, sk);
 	spin_lock_bh(&flow->lock);
 	flow->draining = false;
 	flow->rx_nxt = st->rcv_nxt;
@@ -223,7 +224,6 @@ int toe_shadow_install(struct toe_flow *flow, struct sock *sk)
 	flow->shadow.installed = true;
 
 	toe_info_install(flow, sk);
-	toe_room_install(&flow->room, sk);
 	toe_cc_install(flow, sk);
 	/* A path MTU probe would succeed whatever its size. */
 	icsk->icsk_mtup.enabled = 0;
