@@ -28,8 +28,12 @@
  *    (at least TOE_SIGNAL_GAP).
  * 5. What it costs until then: one call for each round trip and, when it is light
  *    no more, for each segment sent, which ends after one comparison.
- * 6. Other sockops programs share a connection's callback bits. This one only
- *    ever clears bits that it has set itself.
+ * 6. Other sockops programs share a connection's callback bits, and may want one
+ *    that this one has set: nobody can tell then. So while others hear of the
+ *    connection (has_others()) this one takes no bit away, and remembers that it
+ *    has done its work. What they set may look like what makes a connection light:
+ *    so none is made light then, and who looks light meets the rules only when these
+ *    do not ask how it was made. When the others have gone the bits go, too.
  */
 #include <linux/errno.h>
 #include "policy.bpf.h"
@@ -64,6 +68,14 @@ static __always_inline __u32 light_bits(enum meeting meeting)
 	return bits;
 }
 
+/* Nothing more is to be done for the connection, though it may be called for. */
+static __noinline void watch_over(void *skc)
+{
+	struct toe_watch over = { .next = TOE_WATCH_OVER };
+
+	bpf_sk_storage_get(&watches, skc, &over, BPF_SK_STORAGE_GET_F_CREATE);
+}
+
 /*
  * The connection meets the rules: when it is established, and AGAIN when it was light
  * until now; they may be others by then. One function, as the stack is short.
@@ -90,7 +102,13 @@ static __noinline void meet(struct bpf_sock_ops *skops, enum meeting meeting)
 		if (!toe_cb_light(bits))
 			return;
 		facts.accepted = !!(bits & TOE_CB_ACCEPTED);
-		bits &= ~CB_OF_LIGHT;
+		if (!has_others(sk, 1)) {
+			bits &= ~CB_OF_LIGHT;
+		} else {
+			watch_over(skc);
+			if (head.dims & (1u << TOE_DIM_DIR))
+				return;
+		}
 	}
 	rule = policy_match(&facts, sk->sk_cgrp_data.cgroup);
 	action = policy_wants(rule);
@@ -102,7 +120,7 @@ static __noinline void meet(struct bpf_sock_ops *skops, enum meeting meeting)
 	if (!action)
 		;	/* it was light, and that ends */
 	else if (meeting == AGAIN || bits || (head.dims & FLEETING) ||
-		 action->threshold <= TOE_LIGHT_BYTES || has_xdp(sk))
+		 action->threshold <= TOE_LIGHT_BYTES || has_xdp(sk) || has_others(sk, 1))
 		bits = watch_begin(skc, sk, &facts.tuple, action, bits);
 	else
 		bits = light_bits(meeting);
@@ -115,7 +133,8 @@ static __always_inline void forget(struct bpf_sock_ops *skops, struct bpf_sock *
 	struct sock *sk = (struct sock *)bpf_skc_to_tcp_sock(skc);
 
 	if (sk)
-		bpf_sock_ops_cb_flags_set(skops, watch_end(skc, sk, w, callback_bits(sk)));
+		bpf_sock_ops_cb_flags_set(skops, watch_end(skc, sk, w, callback_bits(sk),
+							   has_others(sk, 1)));
 }
 
 static __noinline void moved(struct bpf_sock_ops *skops)
@@ -134,7 +153,14 @@ static __noinline void moved(struct bpf_sock_ops *skops)
 		meet(skops, AGAIN);
 		w = bpf_sk_storage_get(&watches, skc, NULL, 0);
 	}
-	if (!w || total < w->next)
+	if (!w)
+		return;
+	if (w->next == TOE_WATCH_OVER) {
+		/* The others may have gone. */
+		forget(skops, skc, w);
+		return;
+	}
+	if (total < w->next)
 		return;
 	err = bpf_toe_signal((struct sock_common *)skc, &w->signal);
 	if (!err || err == -EEXIST || err == -ENOTCONN) {

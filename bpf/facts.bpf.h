@@ -38,9 +38,24 @@ struct kernfs_node {
 	__u64 id;
 };
 
+struct bpf_prog;
+
+struct bpf_prog_array_item {
+	struct bpf_prog *prog;
+};
+
+struct bpf_prog_array {
+	struct bpf_prog_array_item items[2];	/* the last one's prog is NULL */
+};
+
+struct cgroup_bpf {
+	struct bpf_prog_array *effective[1];	/* by attach type */
+};
+
 struct cgroup {
 	struct kernfs_node *kn;
 	int level;
+	struct cgroup_bpf bpf;
 	struct cgroup *ancestors[];
 };
 
@@ -138,6 +153,28 @@ static __always_inline int is_local(const struct toe_tuple *t)
 		return 1;
 	return t->family == AF_INET &&
 	       (bpf_ntohl(t->remote_addr[0]) >> 24) == LOOPBACK_NET;
+}
+
+enum cgroup_bpf_attach_type {
+	CGROUP_SOCK_OPS = 3,	/* here; libbpf asks the running kernel */
+};
+
+/**
+ * has_others() - do other sockops programs hear of a connection?
+ * @sk: the connection
+ * @ours: 1: ours is attached to its cgroup or above; 0: no more
+ *
+ * They share its callback bits, and nobody can tell whose a bit is: a program that
+ * wants one that is set already changes nothing.
+ */
+static __always_inline int has_others(const struct sock *sk, __u32 ours)
+{
+	struct bpf_prog_array **effective = sk->sk_cgrp_data.cgroup->bpf.effective;
+	struct bpf_prog_array *progs;
+
+	progs = effective[bpf_core_enum_value(enum cgroup_bpf_attach_type,
+					      CGROUP_SOCK_OPS)];
+	return ours ? !!progs->items[1].prog : !!progs->items[0].prog;
 }
 
 /* Return: NULL when the socket remembers no route. */

@@ -42,6 +42,9 @@ struct {
 /* The cgroup where the classifier is attached: only its sockets count. */
 const volatile __u64 attached_to;
 
+/* 1: the classifier is attached there; 0: no more */
+const volatile __u32 attached;
+
 /* For scan: enum toe_scan */
 const volatile __u32 what;
 struct toe_policy_counts counts;
@@ -100,18 +103,25 @@ static __noinline int is_covered(struct cgroup *cgroup)
 	return 0;
 }
 
+/* Where others hear of it, too, the bits may be theirs. */
+static __noinline int is_light(const struct sock *sk, __u32 bits)
+{
+	return toe_cb_light(bits) && !has_others(sk, attached);
+}
+
 /* @signal: NULL: it is not to be watched. */
 static __noinline void watch(struct sock_common *skc, struct sock *sk,
 			     const struct toe_tuple *tuple,
 			     const struct toe_signal *signal)
 {
 	__u32 old = callback_bits(sk), bits = old;
+	int others = has_others(sk, attached);
 	struct toe_watch *w;
 
 	w = bpf_sk_storage_get(&watches, skc, NULL, 0);
 	if (w)
-		bits = watch_end(skc, sk, w, bits);
-	else if (toe_cb_light(bits))
+		bits = watch_end(skc, sk, w, bits, others);
+	else if (is_light(sk, bits))
 		bits &= ~CB_OF_LIGHT;
 	if (signal)
 		bits = watch_begin(skc, sk, tuple, signal, bits);
@@ -128,7 +138,7 @@ static __noinline void watch_again(struct sock_common *skc, struct sock *sk,
 	struct toe_watch *w;
 
 	w = bpf_sk_storage_get(&watches, skc, NULL, 0);
-	if (!w)
+	if (!w || w->next == TOE_WATCH_OVER)
 		return;
 	signal = w->signal;
 	watch(skc, sk, tuple, &signal);
@@ -157,7 +167,7 @@ int scan(struct bpf_iter__tcp *ctx)
 		return 0;
 	}
 	bits = callback_bits(sk);
-	if (toe_cb_light(bits))
+	if (is_light(sk, bits))
 		facts.accepted = !!(bits & TOE_CB_ACCEPTED);
 	else if (what == TOE_SCAN_AGAIN)
 		return 0;
@@ -213,7 +223,7 @@ int explain(struct bpf_iter__tcp *ctx)
 	if (!is_wanted(&facts.tuple))
 		return 0;
 	bits = callback_bits(sk);
-	facts.accepted = toe_cb_light(bits) ? !!(bits & TOE_CB_ACCEPTED) : is_accepted(sk);
+	facts.accepted = is_light(sk, bits) ? !!(bits & TOE_CB_ACCEPTED) : is_accepted(sk);
 	facts.cgroup = BPF_CORE_READ(sk, sk_cgrp_data.cgroup, kn, id);
 	explained.found = 1;
 	explained.facts = facts;
@@ -222,10 +232,10 @@ int explain(struct bpf_iter__tcp *ctx)
 		explained.rule = policy_match(&facts, sk->sk_cgrp_data.cgroup);
 	w = bpf_sk_storage_get(&watches, skc, NULL, 0);
 	action = policy_wants(explained.rule);
-	if (w) {
+	if (w && w->next != TOE_WATCH_OVER) {
 		explained.watched = 1;
 		explained.watch = *w;
-	} else if (action && toe_cb_light(bits)) {
+	} else if (!w && action && toe_cb_light(bits)) {
 		explained.watched = 1;
 		explained.watch.signal = *action;
 		explained.watch.next = action->threshold;

@@ -77,7 +77,7 @@ static __noinline __u32 watch_begin(void *skc, struct sock *sk,
 				    const struct toe_tuple *tuple,
 				    const struct toe_signal *signal, __u32 old)
 {
-	__u32 bits = CB_SENT;
+	__u32 bits = CB_SENT, mine;
 	struct toe_watch *w, new = {
 		.signal = *signal,
 		.next = signal->threshold,
@@ -86,13 +86,16 @@ static __noinline __u32 watch_begin(void *skc, struct sock *sk,
 	w = bpf_sk_storage_get(&watches, skc, &new, BPF_SK_STORAGE_GET_F_CREATE);
 	if (!w)
 		return old;
+	/* What an earlier watch has left, see watch_end() */
+	mine = w->bits;
+	*w = new;
 	if (has_xdp(sk) && track_start(tuple, (struct tcp_sock *)sk, signal)) {
 		w->tracked = 1;
 		bits |= CB_CLOSED;
 	} else {
 		bits |= CB_RECEIVED;
 	}
-	w->bits = bits & ~old;
+	w->bits = mine | (bits & ~old);
 	return old | bits;
 }
 
@@ -100,13 +103,15 @@ static __noinline __u32 watch_begin(void *skc, struct sock *sk,
  * watch_end() - forget a connection
  * @skc: the connection, as helpers take it
  * @sk: the same, to read
- * @w: what was remembered; gone when this returns
+ * @w: what was remembered; not to be looked at when this has returned
  * @old: the callback bits that it has
+ * @others: other programs hear of the connection: a bit that is set may be theirs by
+ *	now, so none is taken away, and that it is over is remembered
  *
  * Return: the callback bits that it is to have.
  */
 static __noinline __u32 watch_end(void *skc, struct sock *sk, struct toe_watch *w,
-				  __u32 old)
+				  __u32 old, int others)
 {
 	__u32 bits = old & ~w->bits;
 
@@ -115,6 +120,11 @@ static __noinline __u32 watch_end(void *skc, struct sock *sk, struct toe_watch *
 
 		read_tuple(&tuple, sk);
 		track_remove(&tuple);
+	}
+	if (others) {
+		w->tracked = 0;
+		w->next = TOE_WATCH_OVER;
+		return old;
 	}
 	bpf_sk_storage_delete(&watches, skc);
 	return bits;

@@ -183,11 +183,14 @@ struct toe_policy_query {
 	__s32	error;
 };
 
+#define TOE_WATCH_OVER	(~0ULL)
+
 /**
  * struct toe_watch - what is remembered of a connection that a rule wants, until
  *	it was signalled
  * @signal: what will be said
- * @next: signal when so many bytes have passed, acknowledged and received
+ * @next: signal when so many bytes have passed, acknowledged and received;
+ *	TOE_WATCH_OVER: nothing more is to be done
  * @bits: callback bits that are set because of it
  * @tracked: 1: XDP counts what it receives
  */

@@ -53,8 +53,8 @@ struct toe_signal {
  * A connection that a rule with a higher threshold wants is *light* until it has
  * moved TOE_LIGHT_BYTES. Most never move more. Nothing is stored for one that is
  * light: callback bits of its socket, whose events hardly ever come, say that it is,
- * and how it was made. Only a connection for which nobody else wants a callback is
- * marked so.
+ * and how it was made. Only a connection of which no other sockops program hears is
+ * marked so: others may want these bits for themselves, and then nobody could tell.
  */
 #define TOE_LIGHT_BYTES		65536
 #define TOE_CB_LIGHT		BPF_SOCK_OPS_PARSE_UNKNOWN_HDR_OPT_CB_FLAG

@@ -79,6 +79,7 @@ int scan_all(const struct ctl *ctl, const struct loaded *l, enum toe_scan what,
 	if (!skel)
 		return EXIT_FAIL;
 	skel->rodata->what = what;
+	skel->rodata->attached = what != TOE_SCAN_FORGET;
 	ret = load_scan(ctl, skel);
 	if (!ret)
 		ret = run_program(ctl, skel->progs.scan, true);
@@ -98,6 +99,7 @@ static int explain(const struct ctl *ctl, const struct loaded *l,
 	if (!skel)
 		return EXIT_FAIL;
 	memcpy((void *)&skel->rodata->wanted, tuple, sizeof(*tuple));
+	skel->rodata->attached = 1;
 	ret = load_scan(ctl, skel);
 	if (!ret)
 		ret = run_program(ctl, skel->progs.explain, false);
