@@ -30,6 +30,7 @@
 
 #include "capture.h"
 #include "card_internal.h"
+#include "csum.h"
 #include "log.h"
 #include "steer.h"
 
@@ -97,36 +98,6 @@ static void listen_to_ring(struct captures *cs, bool on)
 
 /* What the port does */
 
-/* RFC 1071: in whole words, and in the order in which the bytes lie there */
-static uint64_t sum(const void *data, size_t len)
-{
-	const uint8_t *b = data;
-	uint64_t s = 0;
-	uint32_t word;
-
-	for (; len >= sizeof(word); len -= sizeof(word), b += sizeof(word)) {
-		memcpy(&word, b, sizeof(word));
-		s += word;
-	}
-	word = 0;
-	memcpy(&word, b, len);
-	return s + word;
-}
-
-static uint16_t fold(uint64_t s)
-{
-	while (s >> 16)
-		s = (s & 0xffff) + (s >> 16);
-	return (uint16_t)s;
-}
-
-/* RFC 9293 3.1, RFC 8200 8.1: of the addresses, the protocol and the length */
-static uint16_t pseudo(const void *addresses, size_t len, size_t tcp_len)
-{
-	return fold(sum(addresses, len) + htons(IPPROTO_TCP) +
-		    htons((uint16_t)tcp_len));
-}
-
 static void fix_tcp(const struct toe_card_frame *fr, struct tcphdr *th, size_t tcp_len,
 		    uint16_t pseudo_sum)
 {
@@ -142,7 +113,7 @@ static void fix_tcp(const struct toe_card_frame *fr, struct tcphdr *th, size_t t
 		th->fin &= fr->last;
 	}
 	th->check = 0;
-	th->check = (uint16_t)~fold(pseudo_sum + sum(th, tcp_len));
+	th->check = (uint16_t)~csum_fold(pseudo_sum + csum_add(th, tcp_len));
 }
 
 /* Only what parse() of card.bpf.c takes for a frame of a flow comes here. */
@@ -160,15 +131,15 @@ static void fix_sent(const struct toe_card_frame *fr, uint8_t *frame)
 			ip->tot_len = htons((uint16_t)len);
 			ip->id = htons((uint16_t)(ntohs(ip->id) + fr->segment));
 			ip->check = 0;
-			ip->check = (uint16_t)~fold(sum(ip, sizeof(*ip)));
+			ip->check = (uint16_t)~csum_fold(csum_add(ip, sizeof(*ip)));
 		}
 		len -= sizeof(*ip);
-		fix_tcp(fr, (void *)(ip + 1), len, pseudo(&ip->saddr, 8, len));
+		fix_tcp(fr, (void *)(ip + 1), len, csum_pseudo(&ip->saddr, 8, len));
 	} else {
 		len -= sizeof(*ip6);
 		if (fr->gso_size)
 			ip6->payload_len = htons((uint16_t)len);
-		fix_tcp(fr, (void *)(ip6 + 1), len, pseudo(&ip6->saddr, 32, len));
+		fix_tcp(fr, (void *)(ip6 + 1), len, csum_pseudo(&ip6->saddr, 32, len));
 	}
 }
 

@@ -114,6 +114,7 @@ enum flow_state {
  * @rcv_edge: credit
  * @curbed: the peer is not promised all of @rcv_edge, see room.c
  * @no_credit: not polled for input until credit moves
+ * @behind_gaps: segments that had come behind a gap when the peer was last told twice
  * @starved: node in card.starved: waits for an rx buffer
  * @busy: node in card.busy: has unacknowledged data
  * @narrow: node in card.narrow: idle, but the peer's window is small
@@ -163,6 +164,7 @@ struct flow {
 	uint32_t rcv_edge;
 	bool curbed;
 	bool no_credit;
+	uint32_t behind_gaps;
 	struct list starved;
 	struct list busy;
 	struct list narrow;
@@ -182,8 +184,9 @@ struct flow {
 	X(prepares) X(opens) X(closes) X(releases) X(open_fails)	\
 	X(injects) X(tx_msgs) X(tx_bytes) X(tx_queued) X(tx_trimmed)	\
 	X(tx_unknown) X(rx_msgs) X(rx_bytes) X(rx_acks) X(rx_infos) X(rx_no_buffer)	\
-	X(rx_no_credit) X(window_updates) X(polls) X(probes) X(asks) X(returns) X(not_calm)	\
+	X(rx_no_credit) X(window_updates) X(polls) X(probes) X(asks) X(repeats) X(returns) X(not_calm)	\
 	X(hold_frames) X(hold_dropped) X(hold_flushed) X(hold_to_host)	\
+	X(hold_merged)							\
 	X(hold_unknown) X(hold_late) X(hold_errors)			\
 	X(captures) X(capture_frames) X(capture_dropped)
 

@@ -86,6 +86,9 @@ struct device {
 	struct vq_chain rx;		/* the one peeked at */
 	bool rx_have;
 	bool rx_starved;		/* flow_rx_ready() is owed */
+	struct loop_timer rx_after;	/* fault: what is withheld waits for it */
+	struct loop_timer tx_after;	/* fault: tx messages wait for it */
+	bool tx_waits;
 	struct vq_chain frame;		/* the capture buffer peeked at */
 	bool frame_have;
 	bool frame_starved;		/* capture_ready() is owed */
@@ -264,6 +267,10 @@ void device_reply(struct device *d, struct device_cmd *cmd, uint32_t status,
 		r->state.snd_nxt = htole32(st->snd_nxt + 0x40000000);
 	}
 	note_reply(d, cmd, status);
+	if (cmd->cmd == VIRTIO_TOE_CMD_CLOSE &&
+	    fault_take(FAULT_RX_AFTER_CLOSE))
+		loop_timer_arm(d->loop, &d->rx_after,
+			       fault_ms(FAULT_RX_AFTER_CLOSE) * 1000000ull);
 	if (late_fault(cmd, &ms))
 		loop_timer_arm(d->loop, &cmd->late, ms * 1000000ull);
 	else
@@ -350,6 +357,10 @@ static void run_command(struct device *d, struct device_cmd *cmd,
 		} else {
 			cmd->rcv_nxt = st.rcv_nxt;
 			cmd->snd_nxt = st.snd_nxt;
+			if (fault_take(FAULT_TX_AFTER_OPEN))
+				loop_timer_arm(d->loop, &d->tx_after,
+					       fault_ms(FAULT_TX_AFTER_OPEN) *
+					       1000000ull);
 			flow_open(d->card, cmd, cmd->id, &st);
 		}
 		break;
@@ -509,6 +520,17 @@ void device_tx_done(struct device *d, struct device_tx *tx)
 	vq_push(device_vq(d, TX), tx->head, slot->mem, 0);
 }
 
+/* end_of_round() looks at what is due: the fault may as well be withdrawn. */
+static void fault_is_due(struct loop_timer *lt)
+{
+	(void)lt;
+}
+
+static bool fault_lasts(enum fault f, const struct loop_timer *lt)
+{
+	return fault_armed(f) || lt->due_ns;
+}
+
 /* A command that the driver submitted before a message is taken before it: the
  * sent-but-unacknowledged bytes follow OPEN by the other queue.
  */
@@ -517,6 +539,9 @@ static bool run_tx(struct device *d)
 	uint32_t bytes = 0;
 	unsigned int i;
 
+	d->tx_waits = fault_lasts(FAULT_TX_AFTER_OPEN, &d->tx_after);
+	if (d->tx_waits)
+		return false;
 	vq_kick_off(device_vq(d, TX));
 	for (i = 0; i < TX_BATCH && bytes < TX_BATCH_BYTES; i++) {
 		if (!next_chain(d, TX, &d->chain))
@@ -585,6 +610,8 @@ static void rx_put(struct device *d, const struct device_rx *msg,
 
 	iov_write(c->iov, c->nwrite, &h, sizeof(h));
 	d->rx_have = false;
+	if (fault_armed(FAULT_RX_AFTER_CLOSE))
+		vq_withhold(device_vq(d, RX), true);
 	vq_push(device_vq(d, RX), c->head, c->mem, sizeof(h) + written);
 }
 
@@ -714,6 +741,17 @@ static void rx_lies(struct device *d)
 			rx_lie(d, lies[i]);
 }
 
+/* What a fault has kept standing goes on when the fault is over. */
+static void faults_end(struct device *d)
+{
+	if (!fault_lasts(FAULT_RX_AFTER_CLOSE, &d->rx_after))
+		vq_withhold(device_vq(d, RX), false);
+	if (d->tx_waits && !fault_lasts(FAULT_TX_AFTER_OPEN, &d->tx_after)) {
+		d->tx_waits = false;
+		loop_timer_arm(d->loop, &d->again, 0);
+	}
+}
+
 /* capture: frames of the wire, shown to the host */
 
 /* The next buffer, if there is one. */
@@ -824,6 +862,7 @@ static void end_of_round(struct loop_hook *lh)
 	if (!d->running)
 		return;
 	rx_lies(d);
+	faults_end(d);
 	flush_events(d);
 	for (q = 0; q < VHOST_USER_QUEUES; q++)
 		vq_signal(device_vq(d, q));
@@ -880,6 +919,10 @@ static void device_reset(struct device *d)
 		if (d->tx[i].busy)
 			device_tx_done(d, &d->tx[i].tx);
 	}
+	loop_timer_disarm(d->loop, &d->rx_after);
+	loop_timer_disarm(d->loop, &d->tx_after);
+	d->tx_waits = false;
+	vq_withhold(device_vq(d, RX), false);
 	if (d->rx_have)
 		vq_unpop(device_vq(d, RX), &d->rx);
 	d->rx_have = false;
@@ -945,6 +988,8 @@ struct device *device_new(struct loop *l, struct card *c,
 	d->config.num_pairs = htole16(NUM_PAIRS);
 	memcpy(d->config.mac, cfg->mac, sizeof(d->config.mac));
 	d->again.expired = queues_again;
+	d->rx_after.expired = fault_is_due;
+	d->tx_after.expired = fault_is_due;
 	d->round.round = end_of_round;
 	vc.config = &d->config;
 	vc.config_len = sizeof(d->config);

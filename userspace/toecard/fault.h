@@ -21,6 +21,8 @@
 	X(RX_LEN,		"rx-absurd-len")   /* device.c: an extra rx message, len of 4 GiB - 1 */ \
 	X(RX_ACK,		"rx-wrong-ack")    /* device.c: an extra ACK of bytes never sent */ \
 	X(RX_INFO,		"rx-wrong-info")   /* device.c: an extra INFO, all its counters too far ahead */ \
+	X(RX_AFTER_CLOSE,	"rx-after-close")  /* device.c: no rx message is seen before a CLOSE's reply, and MS ms */ \
+	X(TX_AFTER_OPEN,	"tx-after-open")   /* device.c: no tx message is taken before an OPEN, and MS ms */ \
 	X(CLOSE_SEQ,		"close-wrong-seq") /* device.c: rcv_nxt, snd_nxt far off in CLOSE's reply */ \
 	X(CAPTURE_REFUSE,	"capture-refuse")  /* device.c: S_UNSUPP */ \
 	X(CAPTURE_LEN,		"capture-absurd-len") /* device.c: caplen of 4 GiB - 1 */ \

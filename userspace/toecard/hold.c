@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * Held frames: from the tap into lists by flow, from there frame by frame into
- * the card's stack (through the same tap) or to the host's port.
+ * the card's stack (through the same tap) or, merged, to the host's port.
  *
  * A tap without NAPI hands what is written to it to the stack before write()
  * returns. So a flush needs no barrier: after the last write the socket has
@@ -29,8 +29,10 @@
 #include <unistd.h>
 
 #include "card_internal.h"
-#include "steer.h"
+#include "csum.h"
 #include "log.h"
+#include "merge.h"
+#include "steer.h"
 
 #define HOLD_QUEUE	16384		/* the tap's, frames */
 #define FRAME_MAX	65600		/* a jumbo frame, or one of a large MTU */
@@ -60,6 +62,7 @@ struct hold {
 	uint32_t mtu;		/* of the wire */
 	uint32_t frames;
 	size_t bytes;
+	struct merge merge;	/* what goes to the host next */
 	uint8_t align[2] __attribute__((aligned(4)));
 	uint8_t buf[FRAME_MAX];
 };
@@ -172,58 +175,47 @@ static int parse(const uint8_t *frame, size_t len, struct toe_tuple *t,
 #define FLAGS_HOST	0x07	/* FIN, SYN, RST */
 #define FLAG_URG	0x20
 
-static uint32_t add16(const uint8_t *p, size_t len, uint32_t sum)
-{
-	for (; len > 1; len -= 2, p += 2)
-		sum += (uint32_t)p[0] << 8 | p[1];
-	return sum;
-}
-
-/* The sum that a packet has whose checksum is left to whoever needs it */
-static void pseudo_sum(uint8_t *l3, size_t l4, size_t len)
-{
-	uint32_t sum = IPPROTO_TCP + (uint32_t)(len - l4);
-
-	sum = l4 == sizeof(struct iphdr) ? add16(l3 + 12, 8, sum) :
-					   add16(l3 + 8, 32, sum);
-	while (sum >> 16)
-		sum = (sum & 0xffff) + (sum >> 16);
-	l3[l4 + 16] = (uint8_t)(sum >> 8);
-	l3[l4 + 17] = (uint8_t)sum;
-}
-
-/* A packet that reached the host late may be several, merged by its GRO. It
- * stays one, but says of what size its segments were.
+/* A frame that is several segments of so many bytes says so, and leaves its checksum
+ * to whoever needs it. size 0: it is what it is.
  */
-static void offload(struct hold *h, struct flow *f, uint8_t *frame, size_t len,
+static void offload(uint8_t *frame, size_t len, uint32_t size,
 		    struct virtio_net_hdr *vh)
 {
-	uint32_t mss = f && f->st.rcv_mss ? f->st.rcv_mss : 536;
 	struct toe_tuple t;
 	struct tcphdr *th;
+	size_t l4, addresses;
 	uint8_t flags;
-	size_t l4;
 
 	memset(vh, 0, sizeof(*vh));
-	if (len <= ETH_HLEN + h->mtu || parse(frame, len, &t, &flags))
+	if (!size || parse(frame, len, &t, &flags))
 		return;
-	l4 = t.family == AF_INET ? sizeof(struct iphdr) :
-				   sizeof(struct ipv6hdr);
-	th = (void *)(frame + ETH_HLEN + l4);
-	if (len <= ETH_HLEN + l4 + th->doff * 4)
+	l4 = ETH_HLEN + (t.family == AF_INET ? sizeof(struct iphdr) :
+					       sizeof(struct ipv6hdr));
+	th = (void *)(frame + l4);
+	if (len <= l4 + th->doff * 4)
 		return;
-	pseudo_sum(frame + ETH_HLEN, l4, len - ETH_HLEN);
+	addresses = t.family == AF_INET ? 8 : 32;
+	th->check = csum_pseudo(frame + l4 - addresses, addresses, len - l4);
 	vh->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	vh->gso_type = t.family == AF_INET ? VIRTIO_NET_HDR_GSO_TCPV4 :
 					     VIRTIO_NET_HDR_GSO_TCPV6;
-	vh->hdr_len = (uint16_t)(ETH_HLEN + l4 + th->doff * 4);
-	vh->gso_size = (uint16_t)mss;
-	vh->csum_start = (uint16_t)(ETH_HLEN + l4);
+	vh->hdr_len = (uint16_t)(l4 + th->doff * 4);
+	vh->gso_size = (uint16_t)size;
+	vh->csum_start = (uint16_t)l4;
 	vh->csum_offset = 16;
 }
 
-static void send_host(struct hold *h, struct flow *f, uint8_t *frame,
-		      size_t len)
+/* A packet that reached the host late may be several, merged by its GRO: what its
+ * segments were, or 0.
+ */
+static uint32_t size_of(const struct hold *h, const struct flow *f, size_t len)
+{
+	if (len <= ETH_HLEN + h->mtu)
+		return 0;
+	return f && f->st.rcv_mss ? f->st.rcv_mss : 536;
+}
+
+static void send_sized(struct hold *h, uint8_t *frame, size_t len, uint32_t size)
 {
 	struct sockaddr_ll to = {
 		.sll_family = AF_PACKET,
@@ -237,13 +229,31 @@ static void send_host(struct hold *h, struct flow *f, uint8_t *frame,
 		.msg_iov = iov, .msg_iovlen = 2,
 	};
 
-	offload(h, f, frame, len, &vh);
+	offload(frame, len, size, &vh);
 	memcpy(to.sll_addr, frame, ETH_ALEN);
 	h->card->n.hold_to_host++;
 	if (sendmsg(h->out, &msg, 0) < 0) {
 		h->card->n.hold_errors++;
 		log_debug("hold: to the host: %s", strerror(errno));
 	}
+}
+
+static void send_host(struct hold *h, struct flow *f, uint8_t *frame,
+		      size_t len)
+{
+	send_sized(h, frame, len, size_of(h, f, len));
+}
+
+static void send_merged(struct hold *h)
+{
+	struct merge *m = &h->merge;
+
+	if (!m->len)
+		return;
+	merge_end(m);
+	h->card->n.hold_merged += m->segments - 1;
+	send_sized(h, m->frame, m->len, m->segments > 1 ? m->size : 0);
+	m->len = 0;
 }
 
 static void send_stack(struct hold *h, struct flow *f, uint8_t *frame,
@@ -254,7 +264,7 @@ static void send_stack(struct hold *h, struct flow *f, uint8_t *frame,
 	struct iovec iov[3] = { { &vh, sizeof(vh) }, { frame, len },
 				{ zeros, pad } };
 
-	offload(h, f, frame, len, &vh);
+	offload(frame, len, size_of(h, f, len), &vh);
 	h->card->n.hold_flushed++;
 	if (writev(h->tap.fd, iov, 3) < 0) {
 		h->card->n.hold_errors++;
@@ -402,9 +412,14 @@ static bool list_to_host(struct hold *h, struct flow *f)
 	struct hold_frame *fr;
 
 	while ((fr = list_pop(h, &f->held))) {
-		send_host(h, f, fr->data, fr->len);
+		if (!merge_add(&h->merge, fr->data, fr->len)) {
+			send_merged(h);
+			if (!merge_add(&h->merge, fr->data, fr->len))
+				send_host(h, f, fr->data, fr->len);
+		}
 		free(fr);
 	}
+	send_merged(h);
 	return true;
 }
 

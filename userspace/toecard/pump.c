@@ -13,8 +13,10 @@
  * turn, to who has waited longest.
  *
  * Acknowledgements: nothing in Linux tells a process of each, so flows with
- * unacknowledged data ("busy") are asked by one timer. An idle flow is in no
- * list and costs nothing; but one whose peer closed its window ("narrow") is
+ * unacknowledged data ("busy") are asked by one timer, and more often while one
+ * of them is "tight": its peer takes little at a time, so the host has nothing
+ * to send until it hears of the acknowledgement. An idle flow is in no list and
+ * costs nothing; but one whose peer closed its window ("narrow") is
  * asked slowly, because the host waits for the window to open and nothing else
  * would say so. The update may get lost on the wire, and the card's stack, with
  * nothing to send, would not ask for it: so it is made to probe, with the
@@ -41,8 +43,11 @@
 #include "window.h"
 
 #define POLL_NS		500000ULL	/* busy flows */
+#define POLL_TIGHT_NS	100000ULL	/* ... while one is tight */
 #define POLL_FLOW_NS	4000ULL		/* ... but no more often than this each */
 #define SLOW_NS		10000000ULL	/* narrow flows */
+#define TIGHT_WND	131072U
+#define TIGHT_SRTT_US	4000U		/* beyond that POLL_NS is little */
 /* The second probe comes 600 ms after the first: a peer may leave one that
  * comes within half a second unanswered.
  */
@@ -52,6 +57,8 @@
 
 /* Beyond twice the round trip: nobody who answers takes that long. */
 #define MUTE_US		10000U
+
+#define FILLED		(32u << 10)	/* bytes: half of the largest window without scaling */
 
 #define RX_IOV		64
 #define RX_ROUND	64		/* rx messages of a round of the loop */
@@ -93,6 +100,22 @@ static bool narrow(const struct flow *f)
 	return f->snd_wnd < 2 * f->st.mss_cache;
 }
 
+/* Half of a small window is out */
+static bool tight(const struct flow *f)
+{
+	return f->snd_wnd <= TIGHT_WND && f->srtt_us < TIGHT_SRTT_US &&
+	       f->tx_next - f->snd_una >= f->snd_wnd / 2 &&
+	       f->tx_next != f->snd_una;
+}
+
+static uint64_t poll_ns(const struct card *c, bool tight)
+{
+	uint64_t least = tight ? POLL_TIGHT_NS : POLL_NS;
+	uint64_t ns = c->num_busy * POLL_FLOW_NS;
+
+	return ns > least ? ns : least;
+}
+
 /* In which list the flow belongs by what is known of it */
 static void classify(struct flow *f)
 {
@@ -103,7 +126,7 @@ static void classify(struct flow *f)
 	if (busy && list_empty(&f->busy)) {
 		list_add_tail(&c->busy, &f->busy);
 		if (!c->num_busy++)
-			loop_timer_arm(c->loop, &c->poll, POLL_NS);
+			loop_timer_arm(c->loop, &c->poll, poll_ns(c, tight(f)));
 	} else if (!busy && !list_empty(&f->busy)) {
 		list_del(&f->busy);
 		c->num_busy--;
@@ -205,8 +228,8 @@ static void poll_expired(struct loop_timer *lt)
 {
 	struct card *c = container_of(lt, struct card, poll);
 	uint32_t left = c->num_busy;
+	bool any_tight = false;
 	struct flow *f;
-	uint64_t ns;
 
 	/* report() may take it out of the list; nothing takes another out */
 	while (left-- && !list_empty(&c->busy)) {
@@ -214,11 +237,10 @@ static void poll_expired(struct loop_timer *lt)
 		list_del(&f->busy);
 		list_add_tail(&c->busy, &f->busy);
 		report(f);
+		any_tight |= tight(f);
 	}
-	if (!c->num_busy)
-		return;
-	ns = c->num_busy * POLL_FLOW_NS;
-	loop_timer_arm(c->loop, &c->poll, ns > POLL_NS ? ns : POLL_NS);
+	if (c->num_busy)
+		loop_timer_arm(c->loop, &c->poll, poll_ns(c, any_tight));
 }
 
 static void slow_expired(struct loop_timer *lt)
@@ -437,9 +459,26 @@ static unsigned int turn_of(const struct card *c)
 	return turn < RX_TURN ? turn : RX_TURN;
 }
 
+/* When a gap is filled, all that waited behind it can be read in one piece, and is
+ * acknowledged by one packet. A peer without window scaling may have sent all that its
+ * window takes, and probes for no lost tail, as it recovers from a loss: should that packet
+ * get lost, only its retransmission timer would be left. So it is told twice.
+ */
+static void tell_twice(struct flow *f, uint32_t bytes)
+{
+	struct repair_info info;
+
+	if (bytes < FILLED || (f->st.options & (TOE_OPT_WSCALE | TOE_OPT_SACK)) != TOE_OPT_SACK ||
+	    repair_info(f->lf.fd, &info) || info.behind_gaps == f->behind_gaps)
+		return;
+	f->behind_gaps = info.behind_gaps;
+	window_again(f);
+}
+
 static void pump_receive(struct flow *f)
 {
 	unsigned int turn = turn_of(f->card);
+	uint32_t from = f->rcv_nxt;
 	int n = 0;
 
 	for (; turn; turn--) {
@@ -461,6 +500,7 @@ static void pump_receive(struct flow *f)
 	}
 	if (f->curbed)
 		window_open(f);
+	tell_twice(f, f->rcv_nxt - from);
 	watch(f);
 	classify(f);
 }
@@ -544,6 +584,7 @@ int pump_start(struct flow *f)
 	f->watched = true;
 	f->no_credit = !seq_after(f->rcv_edge, f->rcv_nxt);
 	f->asked_una = f->snd_una;
+	f->behind_gaps = 0;
 	pump_told(f);
 	pump_send(f);	/* and finds its lists */
 	return 0;

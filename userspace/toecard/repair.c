@@ -169,7 +169,8 @@ static int set_buffers(int fd, const struct toe_state *st)
 							SNDBUF_MAX;
 	if (rcv > RCVBUF_MAX)
 		rcv = RCVBUF_MAX;
-	need = promised(st) * 2 + RCVBUF_MIN;
+	/* A frame of 1500 bytes that was not merged keeps a page and more busy. */
+	need = promised(st) * 4 + RCVBUF_MIN;
 	if (rcv < need)
 		rcv = need;
 	/* the kernel doubles both */
@@ -300,6 +301,8 @@ int repair_sent(int fd, const struct iovec *iov, int niov)
 		.msg_iov = (struct iovec *)iov,
 		.msg_iovlen = (size_t)niov,
 	};
+	uint32_t mem[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(mem);
 	size_t want = 0;
 	ssize_t n;
 	int i;
@@ -310,8 +313,12 @@ int repair_sent(int fd, const struct iovec *iov, int niov)
 	if (n < 0)
 		return fail("sent bytes", -errno);
 	/* the buffer is larger than the peer's window ever was */
-	if ((size_t)n != want)
+	if ((size_t)n != want) {
+		getsockopt(fd, SOL_SOCKET, SO_MEMINFO, mem, &len);
+		log_warn("repair: %zd of %zu sent bytes taken, %u bytes of memory used of %u",
+			 n, want, mem[SK_MEMINFO_WMEM_QUEUED], mem[SK_MEMINFO_SNDBUF]);
 		return fail("sent bytes", -ENOBUFS);
+	}
 	return 0;
 }
 
@@ -416,6 +423,7 @@ int repair_info(int fd, struct repair_info *info)
 	info->srtt_us = ti.tcpi_rtt;
 	info->silent_us = ti.tcpi_last_ack_recv * 1000;
 	info->recovering = ti.tcpi_ca_state == TCP_CA_Recovery;
+	info->behind_gaps = ti.tcpi_rcv_ooopack;
 	info->counts = (struct repair_counts) {
 		.rttvar_us = ti.tcpi_rttvar,
 		.segs_out = ti.tcpi_segs_out,

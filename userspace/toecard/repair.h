@@ -46,6 +46,7 @@ struct repair_info {
 	uint32_t srtt_us;
 	uint32_t silent_us;	/* since the last acknowledgement, to a jiffy */
 	bool recovering;	/* from a loss: no timer for the tail's loss runs */
+	uint32_t behind_gaps;	/* segments received, since repair_start() */
 	struct repair_counts counts;
 };
 int repair_info(int fd, struct repair_info *info);

@@ -362,6 +362,25 @@ void vq_unpop(struct vq *vq, struct vq_chain *c)
 	c->mem = NULL;
 }
 
+/* Release: what was written to the chains, and their entries, are there before the
+ * index that shows them. On x86 a plain store.
+ */
+static void show_used(struct vq *vq)
+{
+	__atomic_store_n(&vq->used->idx, htole16(vq->used_idx),
+			 __ATOMIC_RELEASE);
+	vq->pushed = true;
+}
+
+void vq_withhold(struct vq *vq, bool on)
+{
+	if (vq->withheld == on)
+		return;
+	vq->withheld = on;
+	if (!on && vq->live)
+		show_used(vq);
+}
+
 void vq_push(struct vq *vq, uint16_t head, struct guest_mem *mem, uint32_t len)
 {
 	struct vring_used_elem *e = &vq->used->ring[vq->used_idx % vq->num];
@@ -369,14 +388,10 @@ void vq_push(struct vq *vq, uint16_t head, struct guest_mem *mem, uint32_t len)
 	e->id = htole32(head);
 	e->len = htole32(len);
 	vq->used_idx++;
-	/* Release: what was written to the chain, and the entry, are there
-	 * before the index that shows them. On x86 a plain store.
-	 */
-	__atomic_store_n(&vq->used->idx, htole16(vq->used_idx),
-			 __ATOMIC_RELEASE);
+	if (!vq->withheld)
+		show_used(vq);
 	vq->taken[head] = false;
 	vq->in_flight--;
-	vq->pushed = true;
 	guest_mem_put(mem);
 }
 

@@ -59,6 +59,7 @@ void guest_mem_put(struct guest_mem *mem);
  * @event_idx: VIRTIO_F_RING_EVENT_IDX was agreed
  * @indirect: VIRTIO_F_RING_INDIRECT_DESC was agreed
  * @pushed: chains were pushed since the last vq_signal()
+ * @withheld: chains that are pushed are not shown to the driver, see vq_withhold()
  * @signalled_valid: @signalled means something
  * @index: the queue's number, for messages
  * @num: entries
@@ -82,6 +83,7 @@ struct vq {
 	bool event_idx;
 	bool indirect;
 	bool pushed;
+	bool withheld;
 	bool signalled_valid;
 	unsigned int index;
 	unsigned int num;
@@ -142,6 +144,8 @@ void vq_unpop(struct vq *vq, struct vq_chain *c);
 int vq_break(struct vq *vq, const char *why);
 /* Returns a chain to the driver, len bytes of it written. */
 void vq_push(struct vq *vq, uint16_t head, struct guest_mem *mem, uint32_t len);
+/* The driver sees nothing of what is pushed until it is shown all of it. */
+void vq_withhold(struct vq *vq, bool on);
 /* Interrupts the driver if it wants to hear of what was pushed. */
 void vq_signal(struct vq *vq);
 

@@ -23,6 +23,17 @@
 #include "steer.h"
 #include "window.h"
 
+/* The next thing that the peer hears of the flow, at once */
+static void say(struct flow *f, uint32_t edge)
+{
+	struct steer *s = f->card->steer;
+
+	if (steer_credit_set(s, &f->tuple, edge, true))
+		return;
+	repair_probe(f->lf.fd);
+	steer_credit_set(s, &f->tuple, edge, false);
+}
+
 void window_open(struct flow *f)
 {
 	struct steer *s = f->card->steer;
@@ -47,9 +58,14 @@ void window_open(struct flow *f)
 	 */
 	if (edge - g.rcv_edge < g.rcv_edge - g.rcv_nxt)
 		return;
-	if (steer_credit_set(s, &f->tuple, all, true))
-		return;
-	repair_probe(f->lf.fd);
-	steer_credit_set(s, &f->tuple, all, false);
+	say(f, all);
 	f->card->n.window_updates++;
+}
+
+void window_again(struct flow *f)
+{
+	if (!f->wired || f->state != FLOW_RUNNING)
+		return;
+	say(f, room_edge(f));
+	f->card->n.repeats++;
 }

@@ -9,5 +9,7 @@ struct flow;
  * peer may know.
  */
 void window_open(struct flow *f);
+/* What was acknowledged last is acknowledged once more. */
+void window_again(struct flow *f);
 
 #endif

@@ -1524,6 +1524,57 @@ static void fault_close(void **state)
 	assert_int_equal(r->state.snd_una, 1000);
 }
 
+/* What was received is seen behind CLOSE's answer, or when the fault is withdrawn. */
+static void fault_rx_after_close(void **state)
+{
+	struct device_rx msg = { .id = 7, .type = VIRTIO_TOE_RX_ACK };
+	uint32_t head, len;
+
+	(void)state;
+	post_rx(0);
+	post_rx(1);
+	do_kick(RX);
+	interrupted(RX);			/* of the setup */
+	ask("fault rx-after-close 1 20\n");
+	assert_int_equal(device_rx_send(device, &msg), 0);
+	turn();
+	assert_int_equal(command(VIRTIO_TOE_CMD_CLOSE, 7), VIRTIO_TOE_S_OK);
+	assert_false(front_take(&front, RX, &head, &len));
+	assert_false(interrupted(RX));
+	turn_ms(40);
+	assert_true(front_take(&front, RX, &head, &len));
+	assert_true(interrupted(RX));
+	ask("fault rx-after-close 1 20\n");
+	assert_int_equal(device_rx_send(device, &msg), 0);
+	turn();
+	assert_false(front_take(&front, RX, &head, &len));
+	ask("fault rx-after-close 0\n");
+	assert_true(front_take(&front, RX, &head, &len));
+}
+
+/* Messages wait for OPEN and a time, or until the fault is withdrawn. */
+static void fault_tx_after_open(void **state)
+{
+	(void)state;
+	ask("fault tx-after-open 1 20\n");
+	offer_tx(0, 7, 5000, 1000, 1);
+	do_kick(TX);
+	assert_int_equal(command(VIRTIO_TOE_CMD_PREPARE, 7), 0);
+	turn_ms(40);
+	assert_int_equal(seen.num_tx, 0);
+	assert_int_equal(command(VIRTIO_TOE_CMD_OPEN, 7), 0);
+	assert_int_equal(seen.num_tx, 0);
+	turn_ms(40);
+	assert_int_equal(seen.num_tx, 1);
+	ask("fault tx-after-open 1 20\n");
+	offer_tx(1, 7, 6000, 1000, 1);
+	do_kick(TX);
+	assert_int_equal(seen.num_tx, 1);
+	ask("fault tx-after-open 0\n");
+	turn_ms(10);
+	assert_int_equal(seen.num_tx, 2);
+}
+
 static void farewell(void **state)
 {
 	struct device_config cfg = { .socket_path = path, .max_flows = 1 };
@@ -1584,6 +1635,8 @@ int main(void)
 		TEST(fault_late),
 		TEST(fault_rx),
 		TEST(fault_close),
+		TEST(fault_rx_after_close),
+		TEST(fault_tx_after_open),
 		TEST(farewell),
 	};
 

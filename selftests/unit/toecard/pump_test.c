@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * userspace/toecard/pump.c, room.c: who is read when, and how much may wait, with a
- * device that has few rx buffers. What else a pump needs is not here.
+ * userspace/toecard/pump.c, room.c: who is read and asked when, and how much may wait,
+ * with a device that has few rx buffers. What else a pump needs is not here.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -122,6 +122,12 @@ void window_open(struct flow *f)
 {
 	(void)f;
 	opened++;
+}
+
+void window_again(struct flow *f)
+{
+	(void)f;
+	fail();
 }
 
 static void ticked(struct loop_timer *lt)
@@ -315,6 +321,35 @@ static void test_curbed(void **state)
 	end(1);
 }
 
+/* In how many microseconds, at most, a flow's acknowledgements are asked for */
+static uint64_t asked_in_us(uint32_t snd_wnd, uint32_t out, uint32_t srtt_us)
+{
+	struct flow *f = flows;
+	uint64_t now, us;
+
+	memset(flows, 0, sizeof(flows));
+	begin(1);
+	f->snd_wnd = snd_wnd;
+	f->srtt_us = srtt_us;
+	f->tx_next = f->snd_una + out;
+	now = loop_now_ns();
+	pump_send(f);
+	assert_int_equal(card.num_busy, 1);
+	us = (card.poll.due_ns - now) / 1000;
+	end(1);
+	return us;
+}
+
+/* Whose window is small and half used is asked often, so that the host goes on. */
+static void test_tight(void **state)
+{
+	(void)state;
+	assert_in_range(asked_in_us(65535, 40000, 100), 100, 400);
+	assert_true(asked_in_us(65535, 30000, 100) >= 500);	/* there is room */
+	assert_true(asked_in_us(1 << 20, 1 << 20, 100) >= 500);	/* wide */
+	assert_true(asked_in_us(65535, 40000, 50000) >= 500);	/* far away */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -323,6 +358,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(test_alone, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_room, setup, teardown),
 		cmocka_unit_test_setup_teardown(test_curbed, setup, teardown),
+		cmocka_unit_test_setup_teardown(test_tight, setup, teardown),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
