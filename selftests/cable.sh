@@ -4,6 +4,7 @@
 #
 #	cable_in			the peer's frames go over it from now on
 #	cable to-host|to-peer|both [KEY=N]...	what is wrong with it; without KEY nothing
+#	mtu_forget			nobody knows the path any more
 #	cable_counts			what it did since the last time; `val` reads it
 #	cable_out
 
@@ -50,4 +51,13 @@ cable()
 cable_counts()
 {
 	tell cable counts || die "cable: $R"
+}
+
+mtu_forget()
+{
+	local place
+
+	for place in host card; do
+		on $place "ip route flush cache; ip -6 route flush cache" >/dev/null
+	done
 }

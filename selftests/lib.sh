@@ -30,6 +30,7 @@ M=1048576
 declare -A IN OUT PID
 R=
 V6=				# v6: the test runs by IPv6
+TEST=				# its name
 
 ### both families
 
@@ -44,6 +45,23 @@ also_v6()
 family()	# NUMBER
 {
 	[ $(($1 % 2)) = 1 ] && echo v4 || echo v6
+}
+
+# This test has connections with these addresses, so of these families: test both-families
+# looks at that.
+families()	# ADDRESS...
+{
+	local address
+
+	for address; do
+		[[ $address = *:* ]] && echo "$TEST v6" || echo "$TEST v4"
+	done >>"$WORK/families"
+}
+
+# An address as it stands before a port
+bracketed()	# ADDRESS
+{
+	[[ $1 = *:* ]] && echo "[$1]" || echo "$1"
 }
 
 ### pipes to programs at the three places
@@ -262,6 +280,7 @@ meet()
 	for word; do
 		[[ $word != isn=* ]] || words[$caller]+=" $word"
 	done
+	families $to
 	PORT=$((PORT + 1))
 	tell $listener listen $to$there $PORT $proto ${words[$listener]:-} || die "$listener: listen: $R"
 	say $listener accept
@@ -396,16 +415,17 @@ eth0_bytes()
 	on host "cat /sys/class/net/eth0/statistics/$1_bytes"
 }
 
-# The engine has carried exactly so many bytes. Usage: carried tx|rx BYTES
+# The engine has carried exactly so many bytes, after CARRIED_MS at most.
+# Usage: carried tx|rx BYTES [ACTOR]
 carried_now()
 {
-	tell h flow && [ "$(val "$1_engine")" = "$2" ]
+	tell "${3:-h}" flow && [ "$(val "$1_engine")" = "$2" ]
 }
 
 carried()
 {
-	soon 3000 carried_now "$1" "$2" ||
-		fail "the engine carried $(val "$1_engine") bytes $1, not $2"
+	soon ${CARRIED_MS:-3000} carried_now "$@" ||
+		fail "the engine carried $(val "$1_engine") bytes $1, not $2${3:+ ($3)}"
 }
 
 offloaded()
@@ -437,7 +457,7 @@ faults_clear()
 	local name
 
 	for name in prepare-refuse open-refuse prepare-late open-late close-late \
-		    rx-unknown-flow rx-wrong-seq rx-absurd-len rx-wrong-ack rx-wrong-info close-wrong-seq \
+		    rx-unknown-flow rx-wrong-seq rx-absurd-len rx-wrong-ack rx-wrong-info rx-after-close tx-after-open close-wrong-seq \
 		    capture-refuse capture-absurd-len capture-short-len \
 		    capture-wrong-type capture-unknown-flow; do
 		echo "/src/build/bin/toecard control $CARD_SOCKET fault $name 0;"

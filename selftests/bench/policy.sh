@@ -183,4 +183,8 @@ bench_policy()
 		$((BULK / M)) 1.03 empty xdp
 	xdp_off
 	modules_out
+	pipe_close h
+	pipe_close p
+	pipe_close server
+	on host 'rmdir /sys/fs/cgroup/bench/a* /sys/fs/cgroup/bench; ip netns del bench'
 }

@@ -334,8 +334,9 @@ also_v6 capture_snaplen
 # What cannot be captured: one line that says why, and nothing has changed.
 test_capture_refused()
 {
-	local id
+	local id local remote
 
+	local=$(bracketed $HOST_ADDR) remote=$(bracketed $PEER_ADDR)
 	setup
 	stats_begin
 	connected
@@ -345,8 +346,8 @@ test_capture_refused()
 	tell h flow
 	id=$(val id)
 	capture_refused "no offloaded flow has this id" 1 capture_try id $((id + 1000))
-	capture_refused "the flow is not offloaded" 1 capture_try 10.77.0.1:1 10.77.0.2:2
-	capture_refused "'10.77.0.1' is not" 2 capture_try 10.77.0.1 10.77.0.2:2
+	capture_refused "the flow is not offloaded" 1 capture_try $local:1 $remote:2
+	capture_refused "'$local' is not" 2 capture_try $local $remote:2
 	capture_refused "'1x' is not a snaplen" 2 capture_try id "$id" -s 1x
 	capture_refused "/nowhere/x: No such file or directory" 1 \
 		toectl capture id "$id" -w /nowhere/x
@@ -379,6 +380,7 @@ test_capture_refused()
 	no_timeouts
 	capture_close
 }
+also_v6 capture_refused
 
 # So many at once, half of them by IPv6, and no more
 test_capture_many()
@@ -546,3 +548,4 @@ test_capture_churn()
 	finish_both h p
 	leaves_nothing
 }
+also_v6 capture_churn

@@ -110,28 +110,45 @@ test_churn_by_bytes()
 # Only those of its filter, and for as long as it was told
 test_churn_filter()
 {
-	local out
+	local out n
 
 	setup
 	stats_begin
 	churn_rules
-	connected v6
-	h recv eof
-	p recv eof
-	h send forever rate=8M
-	p send forever rate=8M
-	soon 10000 in_state h engine || fail "it is not offloaded"
-	out=$(toectl -j flow churn remote $PEER_ADDR every 1ms for 300ms) || fail "churn: $out"
-	is "churn of IPv4" "$(jq -c 'del(.seed)' <<<"$out")" '{"offloads":0,"returns":0,"refused":0}'
+	for n in 1 2; do
+		pair $n "$(family $n)"
+		tell h$n recv eof
+		tell p$n recv eof
+		tell h$n send forever rate=8M
+		tell p$n send forever rate=8M
+		soon 10000 in_state h$n engine || fail "$n is not offloaded"
+	done
 	out=$(toectl -j flow churn rport 1 every 1ms for 500ms) || fail "churn: $out"
 	is "churn of others" "$(jq -c 'del(.seed)' <<<"$out")" '{"offloads":0,"returns":0,"refused":0}'
+	out=$(toectl -j flow churn remote $PEER_ADDR rport $PORT every 1ms for 300ms) || fail "churn: $out"
+	is "churn of another family" "$(jq -c 'del(.seed)' <<<"$out")" '{"offloads":0,"returns":0,"refused":0}'
 	is "returned" "$(grew returned/admin)" 0
-	out=$(toectl -j flow churn remote $PEER_ADDR6 rport $PORT every 20ms for 1s) ||
-		fail "churn: $out"
-	ge "returns" "$(jq .returns <<<"$out")" 3
-	finish_both h p
+	churn_of_one $PEER_ADDR h2
+	churn_of_one $PEER_ADDR6 h1
+	finish_both h1 p1
+	finish_both h2 p2
 	leaves_nothing
 	toectl unload >/dev/null
+}
+
+# One connection goes to and fro, the other one stays. Usage: churn_of_one ADDRESS OTHER
+churn_of_one()
+{
+	local out opens
+
+	# The module tries by itself what came back.
+	soon 20000 in_state $2 engine || fail "$2 is not offloaded again: $R"
+	opens=$(val opens)
+	out=$(toectl -j flow churn remote $1 rport $((PORT - 1))-$PORT every 20ms for 1s) ||
+		fail "churn: $out"
+	ge "returns" "$(jq .returns <<<"$out")" 3
+	in_state $2 engine || fail "$2 left: $R"
+	is "times on the engine, of the other" "$(val opens)" "$opens"
 }
 
 # Hand-overs without end of the connection of h and p. Its number of returns is

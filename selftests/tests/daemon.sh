@@ -151,18 +151,18 @@ test_toed_as_its_user()
 		/proc/$TOED/status | tr '\n' ' '")" "65534 0000000000001000 0000000000001000 0000000000001000 0000000000000000 "
 	rule
 	stats_begin
-	connected
-	p recv $((2 * M))
-	h send $((2 * M))
-	got p rx $((2 * M))
+	two_connected
+	moves h p $((2 * M))
+	moves h2 p2 $((2 * M))
 	becomes engine
-	soon $((DWELL + 2 * INTERVAL + 4 * SLACK)) grown returned/rate 1 || fail "it does not return the flow: $(toed_log | tail -n 4)"
+	becomes engine h2
+	soon $((DWELL + 2 * INTERVAL + 4 * SLACK)) grown returned/rate 2 || fail "it does not return the flows: $(toed_log | tail -n 4)"
 	soon 10000 on host "grep -q '^toe_returned_total{reason=\"rate\"} [1-9]' /run/toe/toe.prom" ||
 		fail "it does not write metrics: $(toed_log | tail -n 4)"
 	on host "kill -HUP $TOED"
 	toed_said "the configuration was read again"
-	h close
-	p close
+	part h p
+	part h2 p2
 	toed_stop
 	is "what it leaves in /run/toe" "$(on host "ls /run/toe")" "toed-$(on host "stat -L -c %i /proc/self/ns/net").lock"
 	no_timeouts
@@ -180,17 +180,18 @@ test_toed_metrics()
 	toectl policy add prio 100 out rport "$((FIRST_PORT + 1))-$((FIRST_PORT + 19))" threshold 1MiB >/dev/null ||
 		die "policy add"
 	toed_start "metrics $file" "metrics-interval 1s"
-	connected
-	p recv $((4 * M))
-	h send $((4 * M))
-	got p rx $((4 * M))
-	soon 10000 flow_is engine || fail "the flow is not on the engine: $R"
-	soon 10000 daemon_metric 'toe_flows{state="engine"}' 1 || fail "the flow is not in the metrics: $(on host "cat $file")"
+	two_connected
+	moves h p $((4 * M))
+	moves h2 p2 $((4 * M))
+	becomes engine
+	becomes engine h2
+	soon 10000 daemon_metric 'toe_flows{state="engine"}' 2 || fail "the flows are not in the metrics: $(on host "cat $file")"
 	daemon_right first
 	engine=$(on host "$GUEST/toectl -j engine show | jq -r '.[0].name'")
-	daemon_metric "toe_engine_flows{engine=\"$engine\"}" 1 || fail "the engine's flows"
-	daemon_metric 'toe_rule_flows{rule="100"}' 1 || fail "the rule's flows"
+	daemon_metric "toe_engine_flows{engine=\"$engine\"}" 2 || fail "the engine's flows"
+	daemon_metric 'toe_rule_flows{rule="100"}' 2 || fail "the rule's flows"
 	h return
+	tell h2 return
 	for i in opens closes tx_bytes signals; do
 		soon 10000 daemon_same "toe_${i}_total" ".counters.$i" || fail "$i"
 	done
@@ -205,8 +206,8 @@ test_toed_metrics()
 	on host "for i in \$(seq 200); do tail -n 1 $file | grep -q '^toe_rule_refused_total' || echo half; sleep 0.01; done" >"$WORK/half"
 	is "half files" "$(cat "$WORK/half")" ""
 	# The module goes: that is all that is said.
-	h close
-	p close
+	part h p
+	part h2 p2
 	leaves_nothing
 	modules_out
 	soon 10000 daemon_metric toe_up 0 || fail "the module is gone, and the metrics do not say so"
@@ -260,19 +261,19 @@ test_toed_overrun()
 	modules_in
 	HOST_UNDO+="; rmmod psample 2>/dev/null"
 	rule
-	connected
+	two_connected
 	stats_begin
-	p recv $((2 * M))
-	h send $((2 * M))
-	got p rx $((2 * M))
+	moves h p $((2 * M))
+	moves h2 p2 $((2 * M))
 	becomes engine
+	becomes engine h2
 	on host "kill -CONT $TOED"
 	toed_said "module toe is there" 2
-	# It sees the new module's flow, and returns it for its rate.
-	soon $((DWELL + 2 * INTERVAL + 4 * SLACK)) grown returned/rate 1 || fail "the flow stays: $(toed_log | tail -n 4)"
+	# It sees the new module's flows, and returns them for their rate.
+	soon $((DWELL + 2 * INTERVAL + 4 * SLACK)) grown returned/rate 2 || fail "the flows stay: $(toed_log | tail -n 4)"
 	toed_alive || fail "toed is gone"
-	h close
-	p close
+	part h p
+	part h2 p2
 	toed_stop
 	on host "rmmod psample"
 	no_timeouts

@@ -44,6 +44,7 @@ test_host_sends()
 	connected
 	one_way h p tx $((64 * M))
 }
+also_v6 host_sends
 
 test_host_receives()
 {
@@ -51,6 +52,7 @@ test_host_receives()
 	connected
 	one_way p h rx $((64 * M))
 }
+also_v6 host_receives
 
 test_accepted()
 {
@@ -58,20 +60,7 @@ test_accepted()
 	connected from-peer
 	one_way h p tx $((8 * M))
 }
-
-test_ipv6_sends()
-{
-	setup
-	connected v6
-	one_way h p tx $((16 * M))
-}
-
-test_ipv6_receives()
-{
-	setup
-	connected v6 from-peer
-	one_way p h rx $((16 * M))
-}
+also_v6 accepted
 
 # IPv6 sockets of both ends, IPv4 on the wire
 test_mapped()

@@ -57,6 +57,7 @@ test_peer_fin()
 {
 	twice story_peer_fin peer-fin
 }
+also_v6 peer_fin
 
 story_peer_fin()
 {
@@ -81,6 +82,7 @@ test_local_close()
 {
 	twice story_local_close local-fin
 }
+also_v6 local_close
 
 story_local_close()
 {
@@ -98,6 +100,7 @@ test_local_shutdown_then_reading()
 {
 	twice story_local_shutdown local-fin
 }
+also_v6 local_shutdown_then_reading
 
 story_local_shutdown()
 {
@@ -121,6 +124,7 @@ test_peer_rst()
 {
 	twice story_peer_rst peer-rst
 }
+also_v6 peer_rst
 
 story_peer_rst()
 {
@@ -144,6 +148,7 @@ test_peer_rst_while_sending()
 {
 	twice story_peer_rst_sending peer-rst
 }
+also_v6 peer_rst_while_sending
 
 story_peer_rst_sending()
 {
@@ -160,6 +165,7 @@ test_local_rst()
 {
 	twice story_local_rst local-rst
 }
+also_v6 local_rst
 
 story_local_rst()
 {
@@ -184,6 +190,7 @@ test_close_with_unread_data()
 {
 	twice story_close_unread local-rst
 }
+also_v6 close_with_unread_data
 
 story_close_unread()
 {
@@ -206,6 +213,7 @@ test_killed()
 {
 	twice story_killed local-fin
 }
+also_v6 killed
 
 story_killed()
 {
@@ -226,6 +234,7 @@ test_killed_while_sending()
 {
 	twice story_killed_sending local-fin
 }
+also_v6 killed_while_sending
 
 story_killed_sending()
 {
@@ -238,20 +247,6 @@ story_killed_sending()
 	ge "bytes that arrived" "$(val bytes)" 1
 	p close
 	wait "${PID[h]}" 2>/dev/null
-}
-
-# The same by IPv6, in all its kinds
-test_ends_v6()
-{
-	twice story_peer_fin peer-fin v6
-	twice story_local_close local-fin v6
-	twice story_local_shutdown local-fin v6
-	twice story_peer_rst peer-rst v6
-	twice story_peer_rst_sending peer-rst v6
-	twice story_local_rst local-rst v6
-	twice story_close_unread local-rst v6
-	twice story_killed local-fin v6
-	twice story_killed_sending local-fin v6
 }
 
 test_ends_mapped()

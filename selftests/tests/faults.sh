@@ -58,6 +58,118 @@ test_card_answers_open_late()
 }
 also_v6 card_answers_open_late
 
+# The last bytes that the card has received come behind its answer to CLOSE: they have
+# the return go on. It would wait for a minute else.
+test_card_sends_its_last_bytes_late()
+{
+	local start
+
+	setup
+	HOST_UNDO="$GUEST/toectl set timeout 1000"
+	stats_begin
+	connected
+	h offload
+	toectl set timeout 60000 >/dev/null
+	h recv 1000
+	fault rx-after-close 1 300
+	p send 1000
+	# The card acknowledges what it has passed on.
+	soon 10000 all_acked p || fail "the card has not got it: $R"
+	h state rx
+	is "bytes that the host has" "$(val bytes)" 0
+	start=${EPOCHREALTIME//[.,]/}
+	h return
+	le "us until it is back" $((${EPOCHREALTIME//[.,]/} - start)) 20000000
+	got h rx 1000
+	carried rx 1000
+	is "err_sequence" "$(grew err_sequence)" 0
+	is "takeovers" "$(grew takeovers)" 0
+	h close
+	p close
+	no_timeouts
+	leaves_nothing
+}
+also_v6 card_sends_its_last_bytes_late
+
+# More than the ring has messages, 1,024: each of them sends one and waits for the answer,
+# again and again.
+LATE_CROWD=1100
+LATE_ADDR=fd77::9
+
+late_crowd()
+{
+	local out
+
+	PORT=$((PORT + 1))
+	classifier_in
+	out=$(toectl "policy flush && $GUEST/toectl policy add prio 1 rport $PORT threshold 1" 2>&1) ||
+		die "policy: $out"
+	on peer "ip addr add $LATE_ADDR/64 dev peer0 nodad" || die "ip addr"
+	"$LAB" push "$BUILD/test/load" $GUEST </dev/null || die "no load"
+	ACTORS+=" load server"
+	pipe_open server "$LAB" peer -- /src/build/test/load serve $PORT
+	IFS= read -r -t 20 -u "${OUT[server]}" R || die "the peer does not serve"
+	pipe_open load "$LAB" host -- $GUEST/load rr $LATE_ADDR $PORT $LATE_CROWD 4000000000 64
+	hear load || die "load: $R"
+	soon 20000 grown flows/engine $LATE_CROWD || die "$(grew flows/engine) on the engine"
+	say load go
+}
+
+late_stalls()	# MORE-THAN
+{
+	[ "$(grew tx_stalls)" -gt "$1" ]
+}
+
+late_unacked()	# ACTOR
+{
+	tell "$1" info && [ "$(val unacked)" -ge 1 ]
+}
+
+# The bytes that the peer has not acknowledged follow OPEN, and the ring has no room for
+# them. They go when it has some, and OPEN is answered: it would not be for a minute else.
+test_card_takes_late_what_was_sent()
+{
+	local start stalls n
+
+	setup
+	HOST_UNDO="$GUEST/toectl set timeout 1000; $GUEST/toectl unload
+		ip route del $PEER_ADDR dev eth0; ip -6 route del $PEER_ADDR6 dev eth0"
+	PEER_UNDO="nft delete table inet toe_test 2>/dev/null; ip addr del $LATE_ADDR/64 dev peer0"
+	stats_begin
+	late_crowd
+	# Unacknowledged for seconds, and calm
+	on host "ip route add $PEER_ADDR dev eth0 rto_min 60s &&
+		ip -6 route add $PEER_ADDR6 dev eth0 rto_min 60s" || die "ip route"
+	toectl set timeout 60000 >/dev/null
+	for n in 1 2; do
+		pair $n "$(family $n)"
+		on peer "nft 'add table inet toe_test
+			add chain inet toe_test c { type filter hook input priority 0; }
+			add rule inet toe_test c tcp dport $PORT counter drop'" ||
+			skip "the peer's kernel has no nft"
+		tell h$n send 1000
+		soon 5000 late_unacked h$n || fail "$n: nothing is under way: $R"
+		stalls=$(grew tx_stalls)
+		fault tx-after-open 1 300
+		soon 10000 late_stalls "$stalls" || fail "the ring has room"
+		stalls=$(grew tx_stalls)
+		start=${EPOCHREALTIME//[.,]/}
+		tell h$n offload || die "$n: not offloaded: $R"
+		le "us until it is there" $((${EPOCHREALTIME//[.,]/} - start)) 20000000
+		ge "tx_stalls" "$(grew tx_stalls)" $((stalls + 1))
+		in_state h$n engine || fail "$n: $R"
+		peer_loses_nothing_more
+		tell p$n recv 1000
+		got p$n rx 1000
+	done
+	pipe_close load
+	soon 20000 grown flows/engine 2 || fail "$(grew flows/engine) on the engine"
+	part h1 p1
+	part h2 p2
+	leaves_nothing
+	pipe_close server
+}
+
 # Everything the host needs it knows without the card.
 test_card_answers_close_late()
 {

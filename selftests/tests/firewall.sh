@@ -532,10 +532,9 @@ test_firewall_careful()
 test_firewall_careful_rules()
 {
 	fw_careful_setup
-	connected
-	h send $((2 * M))
-	p recv $((2 * M))
-	got p rx $((2 * M))
+	two_connected
+	moves h p $((2 * M))
+	moves h2 p2 $((2 * M))
 	fw_judged "no rule of the firewall"
 	# with a table of iptables-legacy toed looks often, which this test is quicker for
 	on host "iptables-legacy -nL >/dev/null"
@@ -583,8 +582,7 @@ test_firewall_careful_rules()
 	fw_judged "iptables-legacy, table filter: LOG"
 	on host "iptables-legacy -F"
 	fw_judged "no rule of the firewall"
-	h shutdown
-	h close
-	p close
+	part h p
+	part h2 p2
 	leaves_nothing
 }

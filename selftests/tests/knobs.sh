@@ -89,6 +89,7 @@ test_proc_stats()
 	ge "lines" "$(wc -l <<<"$STATS_FILE")" 100
 	grep -q '^returned_admin [1-9]' <<<"$STATS_FILE" || fail "no return is counted"
 }
+also_v6 proc_stats
 
 # A setting by its two names: sysctl and toectl. Usage: knobs_setting SYSCTL KEY
 knobs_setting()
@@ -197,7 +198,7 @@ test_parameters()
 	got h rx $((2 * M))
 	carried rx $((2 * M))
 	for key in 2 3; do
-		pair $key
+		pair $key "$(family $key)"
 		tell h$key offload || fail "h$key: $R"
 		tell h$key return || fail "h$key: $R"
 	done

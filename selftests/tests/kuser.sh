@@ -13,7 +13,7 @@
 # A port each. A late segment of one test is not the next one's.
 KUSER_NFSD=9201 KUSER_NFS=9202 KUSER_INITIATOR=9203 KUSER_TARGET=9204
 KUSER_NFSD6=9205 KUSER_NFS6=9206 KUSER_INITIATOR6=9207 KUSER_TARGET6=9208
-KUSER_CUT=9209 KUSER_DISK_CUT=9210 KUSER_STOP=9211 KUSER_DISK_STOP=9212
+KUSER_CUT=9209 KUSER_DISK_CUT=9210 KUSER_STOP=9211 KUSER_DISK_STOP=9212 # by IPv6: 4 more
 KUSER_MIB=500		# offloaded from the first bytes on
 KUSER_MIB_SOME=32	# in the other two, and over IPv6
 KUSER_MODES="never engine churn"
@@ -426,6 +426,12 @@ test_kuser_iscsi_target_ipv6()
 
 ### connections that break while they are offloaded
 
+# The same of a test that is there by both families. Usage: kuser_port PORT
+kuser_port()
+{
+	[ -z "$V6" ] && echo "$1" || echo $(($1 + 4))
+}
+
 kuser_offloaded()	# N
 {
 	local flows
@@ -459,19 +465,22 @@ kuser_cut()
 # another one, and go on.
 test_kuser_nfs_cut()
 {
-	kuser_begin rport $KUSER_CUT
+	local server port proto=tcp${V6:+6}
+
+	server=$(bracketed $PEER_ADDR) port=$(kuser_port $KUSER_CUT)
+	kuser_begin rport $port
 	KUSER_UNDO="touch $KUSER_DIR/enough; timeout -s KILL 5 umount -f -l /mnt; $KUSER_UNDO"
-	kuser_ganesha $KUSER_CUT
+	kuser_ganesha $port
 	kuser_tree never
 	kuser_policy engine
-	kuser_mount $PEER_ADDR $KUSER_CUT
+	kuser_mount $server $port $proto
 	kuser_cut 60 "n=0; until [ -e $KUSER_DIR/enough ]; do
 		n=\$((n + 1)); cp -r $KUSER_DIR/tree /mnt/\$n; done; sync -f /mnt"
 	kuser_on peer 60 "for d in $KUSER_EXPORT/*; do diff -r $KUSER_DIR/tree \$d; done"
 	kuser_on host 60 "echo 3 >/proc/sys/vm/drop_caches; diff -r $KUSER_DIR/tree /mnt/1"
 	kuser_umount
 	# And a server that does not answer any more.
-	kuser_mount $PEER_ADDR $KUSER_CUT tcp,soft,timeo=10,retrans=1
+	kuser_mount $server $port $proto,soft,timeo=10,retrans=1
 	kuser_on host 20 "ls /mnt >/dev/null"
 	kuser_offloaded "$(grew opens)" || soon 5000 kuser_offloaded 0 || fail "it is not offloaded"
 	pipe_close ganesha
@@ -483,16 +492,19 @@ test_kuser_nfs_cut()
 	HOST_UNDO="$GUEST/toectl unload"
 	kuser_on peer 20 "rm -rf $KUSER_DIR $KUSER_EXPORT"
 }
+also_v6 kuser_nfs_cut
 
 test_kuser_iscsi_cut()
 {
-	local portal=$PEER_ADDR:$KUSER_DISK_CUT
+	local server port portal
 
-	kuser_begin rport $KUSER_DISK_CUT
+	server=$(bracketed $PEER_ADDR) port=$(kuser_port $KUSER_DISK_CUT)
+	portal=$server:$port
+	kuser_begin rport $port
 	KUSER_UNDO="touch $KUSER_DIR/enough; $KUSER_UNDO"
-	kuser_tgtd $PEER_ADDR $KUSER_DISK_CUT
+	kuser_tgtd $server $port
 	kuser_iscsid_up
-	kuser_on host 40 "iscsiadm -m node -T $KUSER_DISK -p $portal -o new"
+	kuser_on host 40 "iscsiadm -m node -T $KUSER_DISK -p '$portal' -o new"
 	kuser_tree never
 	kuser_policy engine
 	kuser_login "$portal"
@@ -507,6 +519,7 @@ test_kuser_iscsi_cut()
 	pipe_close tgtd
 	kuser_on peer 20 "rm -rf $KUSER_DIR"
 }
+also_v6 kuser_iscsi_cut
 
 # The servers are stopped while a client uses them: nothing is left.
 # Usage: kuser_stopped CLIENT-COMMAND STOP-FUNCTION
@@ -524,21 +537,30 @@ kuser_stopped()
 
 test_kuser_nfs_server_stop()
 {
-	kuser_begin lport $KUSER_STOP
-	kuser_nfsd_up $KUSER_STOP
+	local port
+
+	port=$(kuser_port $KUSER_STOP)
+	kuser_begin lport $port
+	kuser_nfsd_up $port
 	kuser_tree never
 	kuser_on host 20 "mv $KUSER_DIR/tree /srv/kuser/tree"
 	kuser_policy engine
 	kuser_stopped "rm -rf $KUSER_DIR/back && /src/build/test/nfstree get $HOST_ADDR \
-		$KUSER_STOP /tree $KUSER_DIR/back" kuser_nfsd_down
+		$port /tree $KUSER_DIR/back" kuser_nfsd_down
 }
+also_v6 kuser_nfs_server_stop
 
 test_kuser_iscsi_target_stop()
 {
-	kuser_begin lport $KUSER_DISK_STOP
-	kuser_target_up $HOST_ADDR:$KUSER_DISK_STOP
+	local port portal
+
+	port=$(kuser_port $KUSER_DISK_STOP)
+	portal=$(bracketed $HOST_ADDR):$port
+	kuser_begin lport $port
+	kuser_target_up "$portal"
 	kuser_on peer 20 "truncate -s 500M $KUSER_DIR/image"
 	kuser_policy engine
-	kuser_stopped "/src/build/test/iscsidisk put $HOST_ADDR:$KUSER_DISK_STOP $KUSER_DISK 0 \
+	kuser_stopped "/src/build/test/iscsidisk put '$portal' $KUSER_DISK 0 \
 		$KUSER_DIR/image" kuser_target_down
 }
+also_v6 kuser_iscsi_target_stop

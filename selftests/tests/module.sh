@@ -158,6 +158,27 @@ test_reload()
 	soon 10000 card_is_empty || fail "left on the card: $CARD_LEFT"
 }
 
+# Every test that has run has had connections of both families, or there are two of it
+# (docs/testing.md).
+test_both_families()
+{
+	local name twin had
+
+	[ -e "$WORK/families" ] || skip "no test with connections has run"
+	while read -r name; do
+		had=$(grep -x "$name v[46]" "$WORK/families" | sort -u | cut -d' ' -f2 | xargs)
+		case $name in
+		*-v6 | *-ipv6) twin=${name%-*} ;;
+		*mapped | *link-local*) continue ;;	# what IPv6 alone has
+		*) twin=$name-v6 ;;
+		esac
+		[ "$had" != "v4 v6" ] || continue
+		declare -F "test_${twin//-/_}" >/dev/null ||
+			declare -F "test_$(tr - _ <<<"${twin/%-v6/-ipv6}")" >/dev/null ||
+			fail "$name has connections of $had only, and there is no $twin"
+	done < <(cut -d' ' -f1 "$WORK/families" | sort -u)
+}
+
 # All that the kernel has said since it booted, with KFENCE on, but for what those tests
 # expected in which the card breaks the protocol or dies
 test_kernel_log()

@@ -9,7 +9,7 @@ in_host()
 {
 	local out rc
 
-	"$LAB" push "$BUILD"/test/unit/policy/{toectl,match_test} \
+	"$LAB" push "$BUILD"/test/unit/policy/{toectl,match_test,foreign.bpf.o} \
 		"$TOP"/selftests/unit/policy/classify_test $GUEST/unit </dev/null ||
 		die "push"
 	out=$(LIMIT=190 on host "cd $GUEST/unit && $1")
@@ -29,5 +29,5 @@ test_programs_match()
 # The classifier on real connections, without the module
 test_programs_classify()
 {
-	in_host "./classify_test ./toectl" 26
+	in_host "./classify_test ./toectl" 29
 }

@@ -164,7 +164,7 @@ test_rate_slow()
 	toed_start "interval ${INTERVAL}ms"
 	rule
 	events_begin
-	connected v6
+	connected
 	p recv eof
 	h send $((2 * M))
 	tell h wait tx
@@ -183,6 +183,7 @@ test_rate_slow()
 	no_timeouts
 	leaves_nothing
 }
+also_v6 rate_slow
 
 # Both directions count, together: each alone would be too slow.
 test_rate_both_ways()
@@ -234,15 +235,19 @@ test_rate_none()
 # SIGKILL in the middle of a transfer, and a new one: no byte and no offload is lost.
 test_toed_killed()
 {
-	local bytes=$((48 * M))
+	local bytes=$((48 * M)) n
 
 	setup
 	stats_begin
-	connected
-	h offload
+	for n in 1 2; do
+		pair $n "$(family $n)"
+		tell h$n offload || die "offload: $R"
+	done
 	toed_start "interval 100ms"
-	p recv $bytes
-	h send $bytes rate=12M
+	for n in 1 2; do
+		tell p$n recv $bytes
+		tell h$n send $bytes rate=12M
+	done
 	toed_said "module toe is there"
 	sleep 0.5
 	on host "kill -KILL $TOED"
@@ -252,12 +257,14 @@ test_toed_killed()
 	toed_said "module toe is there"
 	sleep 0.5
 	toed_stop
-	got p rx $bytes
-	carried tx $bytes
-	offloaded
+	for n in 1 2; do
+		got p$n rx $bytes
+		carried tx $bytes h$n
+		in_state h$n engine || fail "connection $n: $R"
+	done
 	is "flows that came back" "$(grew closes)" 0
-	h close
-	p close
+	part h1 p1
+	part h2 p2
 	no_timeouts
 	leaves_nothing
 }
@@ -288,7 +295,7 @@ test_toed_twice()
 # Without the module it waits, without polling; it sees it come and go and come.
 test_toed_waits()
 {
-	local switches
+	local switches n
 
 	modules_out
 	toed_start "interval 100ms"
@@ -298,14 +305,13 @@ test_toed_waits()
 	is "it does not run while it waits" "$(on host "$switches; sleep 1; $switches" | sort -u | wc -l)" 2
 	modules_in
 	toed_said "module toe is there"
-	connected
-	h offload
-	p recv $M
-	h send $M
-	got p rx $M
-	carried tx $M
-	h close
-	p close
+	for n in 1 2; do
+		pair $n "$(family $n)"
+		tell h$n offload || fail "offload: $R"
+		moves h$n p$n $M
+		carried tx $M h$n
+		part h$n p$n
+	done
 	leaves_nothing
 	modules_out
 	toed_said "waiting for it" 2
@@ -328,27 +334,31 @@ test_toed_waits()
 # SIGHUP: a wrong file changes nothing, a right one does, and no flow notices.
 test_toed_reload()
 {
-	local bytes=$((16 * M))
+	local bytes=$((16 * M)) n
 
 	setup
 	stats_begin
 	toed_start "interval 60s"
 	toed_said "module toe is there"
-	connected
-	h offload
-	p recv $bytes
-	h send $bytes rate=8M
+	for n in 1 2; do
+		pair $n "$(family $n)"
+		tell h$n offload || die "offload: $R"
+		tell p$n recv $bytes
+		tell h$n send $bytes rate=8M
+	done
 	on host "echo 'interval never' >$GUEST/toed.conf; kill -HUP $TOED"
 	toed_said "$GUEST/toed.conf:1: 'never' is wrong for interval"
 	toed_said "the configuration stays as it was"
 	on host "echo 'interval 100ms' >$GUEST/toed.conf; kill -HUP $TOED"
 	toed_said "the configuration was read again"
-	got p rx $bytes
-	carried tx $bytes
+	for n in 1 2; do
+		got p$n rx $bytes
+		carried tx $bytes h$n
+	done
 	is "flows that came back" "$(grew closes)" 0
 	toed_alive || fail "toed is gone"
-	h close
-	p close
+	part h1 p1
+	part h2 p2
 	toed_stop
 	no_timeouts
 	leaves_nothing

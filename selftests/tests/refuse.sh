@@ -510,6 +510,7 @@ natted()
 	esac
 	on host "nft add rule inet toe_test $what" || die "nft: $what"
 	[ $listener = h ] && address=$host || address=$peer
+	families $address
 	tell $listener listen $address $at || die "listen: $R"
 	say $listener accept
 	tell $caller connect $address $to || die "connect: $R"

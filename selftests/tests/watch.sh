@@ -247,30 +247,32 @@ engine added "
 	toectl unload
 	leaves_nothing
 }
+also_v6 monitor_tells_all
 
 # An engine that does not answer any more has failed; what comes in its place is new.
 test_monitor_engine_fails()
 {
+	local who
+
 	setup
 	# shellcheck disable=SC2034	# log_clean reads it
 	EXPECT_LOG='does not answer'
 	on host "echo 2000 >/sys/module/toe_virtio/parameters/dead_after_ms" || die "dead_after_ms"
 	HOST_UNDO="echo 5000 >/sys/module/toe_virtio/parameters/dead_after_ms"
 	watch_monitor eng -j monitor engine "$(on host "$GUEST/toectl -j engine show | jq -r '.[0].name'")"
-	connected
+	two_connected
 	fault prepare-late 1 8000
-	tell h offload && fail "offloaded, though the card does not answer"
+	tell h2 offload && fail "offloaded, though the card does not answer"
 	soon 10000 watch_count eng '.event == "failed"' 1 || fail "no event: $(watch_said eng .)"
 	is "the engine" "$(watch_said eng 'select(.object == "engine") | [.event, .engine.alive] | join(" ")')" "failed false"
 	modules_out
 	modules_in
-	h offload
-	p recv $M
-	h send $M
-	got p rx $M
-	carried tx $M
-	h close
-	p close
+	for who in "" 2; do
+		tell h$who offload || fail "offload: $R"
+		moves h$who p$who $M
+		carried tx $M h$who
+		part h$who p$who
+	done
 	faults_clear
 	leaves_nothing
 }
@@ -326,12 +328,14 @@ test_monitor_overrun()
 	rmem=$(on host "sysctl -n net.core.rmem_max; sysctl -qw net.core.rmem_max=212992")
 	HOST_UNDO="sysctl -qw net.core.rmem_max=$rmem"
 	AS="setpriv --reuid=65534 --regid=65534 --clear-groups" watch_monitor slow -j monitor
-	connected
+	two_connected
 	on host "kill -STOP \$(cat $GUEST/slow.pid)"
 	# That much buffer, which one who is nobody gets, holds some 300 events; these are 600.
-	for i in {1..150}; do
+	for i in {1..75}; do
 		h offload
+		tell h2 offload || fail "offload: $R"
 		h return
+		tell h2 return || fail "return: $R"
 	done
 	on host "kill -CONT \$(cat $GUEST/slow.pid)"
 	soon 10000 watch_count slow '.event == "lost"' 1 || fail "it lost nothing: $(watch_said slow .to | wc -l) events"
@@ -344,8 +348,8 @@ toectl: monitor: events were lost: they came faster than they were read"
 	soon 10000 on host "tail -n 1 $GUEST/slow.out | grep -q '\"to\":\"engine\"'" ||
 		fail "it does not go on: $(on host "tail -n 1 $GUEST/slow.out")"
 	watch_end slow INT 0
-	h close
-	p close
+	part h p
+	part h2 p2
 	toectl unload
 	leaves_nothing
 }

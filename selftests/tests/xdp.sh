@@ -388,19 +388,20 @@ test_xdp_open_connections()
 # On another interface than the connection's it is of no consequence.
 test_xdp_elsewhere()
 {
-	local bytes=$((32 * M))
+	local family
 
 	loaded
 	on host "ip link add dummy0 type dummy; ip link set dummy0 up"
 	xdp attach dummy0 generic
-	connected from-peer
-	tracked 0
-	h recv $bytes
-	p send $bytes
-	got h rx $bytes
-	soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
-	h close
-	p close
+	actor h host
+	actor p peer
+	for family in v4 v6; do
+		meet h p from-peer $family
+		tracked 0
+		moves p h $((32 * M))
+		soon 10000 in_state h engine || fail "state $(val state), reason $(val reason)"
+		part h p
+	done
 	xdp detach dummy0
 	on host "ip link del dummy0"
 	unloaded

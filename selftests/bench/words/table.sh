@@ -100,10 +100,16 @@ row_plain()	# NAME WHAT UNIT [VARIANT]
 	ROW_USER='' ROW_RATE='' ROW_AGAIN='' ROW_PER=''
 }
 
-# Was this bar asked for? Usage: bar_wanted NAME
+# Was this bar asked for? Names that were are noted. Usage: bar_wanted NAME [OF-SEVERAL]
 bar_wanted()
 {
-	[ -z "$ONLY" ] || [ "$ONLY" = "$1" ]
+	local name wanted=1
+
+	[ -n "$ONLY" ] || return 0
+	for name; do
+		[[ " $ONLY " != *" $name "* ]] || { MET+=" $name"; wanted=0; }
+	done
+	return $wanted
 }
 
 # One value of each state, a run. Into VALUES, USERS, RATES, AGAINS by state, and MORE

@@ -31,6 +31,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -198,13 +199,26 @@ static int listen_at(int port)
 	return fd;
 }
 
+/* A child that ends with this process, whatever ends it: its ports are free then. */
+static pid_t fork_bound(void)
+{
+	pid_t parent = getpid(), child = fork();
+
+	if (!child) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL);
+		if (getppid() != parent)
+			_exit(1);
+	}
+	return child;
+}
+
 static void serve_wishes(int listener)
 {
 	int fd, one = 1;
 
 	while ((fd = accept(listener, NULL, NULL)) >= 0) {
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-		if (!fork()) {
+		if (!fork_bound()) {
 			close(listener);
 			serve_one(fd);
 			_exit(0);
@@ -222,7 +236,7 @@ static int serve(const char *port)
 	for (i = 1; i <= 2; i++) {
 		int listener = listen_at(first + i);
 
-		if (!fork())
+		if (!fork_bound())
 			serve_wishes(listener);
 		close(listener);
 	}
