@@ -94,4 +94,15 @@ void toe_credit(struct toe_flow *flow);
  */
 u32 toe_unsend(struct sock *sk, u32 snd_nxt);
 
+/**
+ * toe_no_dupacks() - the peer has sent no duplicate acknowledgement
+ * @sk: locked
+ *
+ * Without SACK the stack counts duplicates as segments that have left the network
+ * (tcp_add_reno_sack(), net/ipv4/tcp_input.c). Those that a shadow is fed to make it
+ * send are none of the peer's, which the engine's TCP counts; and when what they
+ * were counted for is un-sent, there would be more of them than there are segments.
+ */
+void toe_no_dupacks(struct sock *sk);
+
 #endif /* _TOE_SHADOW_IO_H */

@@ -263,6 +263,7 @@ static bool toe_feed_ack(struct toe_flow *flow, struct sock *sk)
 		return false;
 	toe_stats_inc(TOE_STAT_ACKS_FED);
 	sk->sk_backlog_rcv(sk, skb);
+	toe_no_dupacks(sk);
 	return true;
 }
 
@@ -468,11 +469,8 @@ int toe_shadow_receive(struct toe_flow *flow, struct toe_engine *e, u32 id,
 		toe_engine_error(e, id, bad);
 		goto drop;
 	}
-	/* A mere report is no acknowledgement: the stack would count it as a
-	 * duplicate.
-	 */
-	if (!rx->info || rx->snd_una != flow->snd_una ||
-	    rx->snd_wnd != flow->snd_wnd)
+	/* Else the stack would count a duplicate; payload says the same. */
+	if (rx->snd_una != flow->snd_una || rx->snd_wnd != flow->snd_wnd)
 		flow->ack_pending = true;
 	if (rx->info) {
 		flow->info = *rx->info;

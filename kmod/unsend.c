@@ -76,6 +76,30 @@ static void toe_uncount(struct tcp_sock *tp, int segs)
 	tp->segs_out -= segs;
 }
 
+/* The stack has not lost it nor sent it again, and nobody has it. */
+static void toe_unmark(struct tcp_sock *tp, struct sk_buff *skb)
+{
+	u8 sacked = TCP_SKB_CB(skb)->sacked;
+	int segs = tcp_skb_pcount(skb);
+
+	if (sacked & TCPCB_SACKED_ACKED)
+		tp->sacked_out -= segs;
+	if (sacked & TCPCB_LOST)
+		tp->lost_out -= segs;
+	if (sacked & TCPCB_SACKED_RETRANS)
+		tp->retrans_out -= segs;
+	TCP_SKB_CB(skb)->sacked &= ~TCPCB_TAGBITS;
+	if (tp->retransmit_skb_hint == skb)
+		tp->retransmit_skb_hint = NULL;
+}
+
+void toe_no_dupacks(struct sock *sk)
+{
+	sock_owned_by_me(sk);
+	if (tcp_is_reno(tcp_sk(sk)))
+		tcp_sk(sk)->sacked_out = 0;
+}
+
 /* An skb at the head of the write queue has never been sent. */
 static void toe_to_write_queue(struct sock *sk, struct sk_buff *skb)
 {
@@ -90,6 +114,7 @@ u32 toe_unsend(struct sock *sk, u32 snd_nxt)
 	u32 taken = tp->snd_nxt - snd_nxt;
 	struct sk_buff *skb, *rest;
 
+	toe_no_dupacks(sk);
 	if (!after(tp->snd_nxt, snd_nxt))
 		return 0;
 	/* From the end: the tree is in sequence order. */
@@ -106,6 +131,7 @@ u32 toe_unsend(struct sock *sk, u32 snd_nxt)
 				snd_nxt = TCP_SKB_CB(skb)->end_seq;
 				break;
 			}
+			toe_unmark(tp, skb);
 			toe_uncount(tp, tcp_skb_pcount(skb));
 			tcp_skb_pcount_set(skb, toe_pcount(skb, mss));
 			TCP_SKB_CB(skb)->tcp_gso_size = mss;
@@ -118,6 +144,7 @@ u32 toe_unsend(struct sock *sk, u32 snd_nxt)
 		 */
 		list_del_init(&skb->tcp_tsorted_anchor);
 		rb_erase(&skb->rbnode, &sk->tcp_rtx_queue);
+		toe_unmark(tp, skb);
 		toe_uncount(tp, tcp_skb_pcount(skb));
 		if (tp->highest_sack == skb)
 			tp->highest_sack = NULL;
