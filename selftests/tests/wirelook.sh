@@ -6,6 +6,15 @@
 
 LOOK_DIR=/src/build/test	# where the peer's tcpdump writes and wirecheck reads
 
+# A veth puts a frame into the backlog of the processor that sends it. Two of them have their
+# turns as it comes, and what left one behind the other may arrive before it: the last
+# frames of the host's stack and the first of the card's. One wire keeps the order, and
+# so does one backlog.
+look_in_order()	# 1|0
+{
+	on peer "echo $1 >/sys/class/net/peer0/queues/rx-0/rps_cpus" >/dev/null
+}
+
 # Usage: look_begin [tcpdump's options]
 look_begin()
 {
@@ -13,6 +22,7 @@ look_begin()
 
 	rm -f "$TOP/build/test/look.pcap"
 	trap 'rc=$?; look_kill; (exit $rc); cleanup' EXIT
+	look_in_order 1 || die "peer0: no choice of the processor that receives"
 	on peer "tcpdump -i peer0 -n -Z root -B 131072 $* -w $LOOK_DIR/look.pcap tcp and $ports \
 		>/dev/null 2>/tmp/look.err & echo \$! >/tmp/look.pid" >/dev/null
 	soon 5000 look_says 'listening on' || die "tcpdump: $(on peer "cat /tmp/look.err")"
@@ -30,6 +40,7 @@ look_kill()
 {
 	on peer "[ ! -e /tmp/look.pid ] || kill -INT \$(cat /tmp/look.pid); rm -f /tmp/look.pid" \
 		>/dev/null 2>&1
+	look_in_order 0
 }
 
 # It has written all that there was; nothing comes any more.
