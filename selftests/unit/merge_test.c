@@ -35,8 +35,8 @@ static size_t sums(uint8_t *b, bool v6, size_t len)
 		ip->check = (uint16_t)~csum_fold(csum_add(ip, 20));
 	}
 	th->check = 0;
-	th->check = (uint16_t)~csum_fold(csum_pseudo(b + l4 - (v6 ? 32 : 8), v6 ? 32 : 8,
-						     len - l4) + csum_add(th, len - l4));
+	th->check = (uint16_t)~csum_fold(csum_pseudo(th, !v6, len - l4) +
+					csum_add(th, len - l4));
 	return len;
 }
 

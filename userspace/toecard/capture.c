@@ -134,12 +134,12 @@ static void fix_sent(const struct toe_card_frame *fr, uint8_t *frame)
 			ip->check = (uint16_t)~csum_fold(csum_add(ip, sizeof(*ip)));
 		}
 		len -= sizeof(*ip);
-		fix_tcp(fr, (void *)(ip + 1), len, csum_pseudo(&ip->saddr, 8, len));
+		fix_tcp(fr, (void *)(ip + 1), len, csum_pseudo(ip + 1, true, len));
 	} else {
 		len -= sizeof(*ip6);
 		if (fr->gso_size)
 			ip6->payload_len = htons((uint16_t)len);
-		fix_tcp(fr, (void *)(ip6 + 1), len, csum_pseudo(&ip6->saddr, 32, len));
+		fix_tcp(fr, (void *)(ip6 + 1), len, csum_pseudo(ip6 + 1, false, len));
 	}
 }
 

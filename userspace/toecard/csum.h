@@ -7,6 +7,7 @@
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <string.h>
@@ -33,13 +34,16 @@ static inline uint16_t csum_fold(uint64_t s)
 	return (uint16_t)s;
 }
 
-/* RFC 9293 3.1, RFC 8200 8.1: of the addresses (len bytes), the protocol and the
- * length of TCP's header and payload
+/* RFC 9293 3.1, RFC 8200 8.1: of the addresses, the protocol and the length of TCP's
+ * header and payload. The addresses are right in front of TCP: no IP options, no
+ * extension headers.
  */
-static inline uint16_t csum_pseudo(const void *addresses, size_t len, size_t tcp_len)
+static inline uint16_t csum_pseudo(const void *tcp, bool ipv4, size_t tcp_len)
 {
-	return csum_fold(csum_add(addresses, len) + htons(IPPROTO_TCP) +
-			 htons((uint16_t)tcp_len));
+	size_t addresses = 2 * (ipv4 ? sizeof(struct in_addr) : sizeof(struct in6_addr));
+
+	return csum_fold(csum_add((const uint8_t *)tcp - addresses, addresses) +
+			 htons(IPPROTO_TCP) + htons((uint16_t)tcp_len));
 }
 
 #endif

@@ -183,8 +183,8 @@ static void offload(uint8_t *frame, size_t len, uint32_t size,
 {
 	struct toe_tuple t;
 	struct tcphdr *th;
-	size_t l4, addresses;
 	uint8_t flags;
+	size_t l4;
 
 	memset(vh, 0, sizeof(*vh));
 	if (!size || parse(frame, len, &t, &flags))
@@ -194,8 +194,7 @@ static void offload(uint8_t *frame, size_t len, uint32_t size,
 	th = (void *)(frame + l4);
 	if (len <= l4 + th->doff * 4)
 		return;
-	addresses = t.family == AF_INET ? 8 : 32;
-	th->check = csum_pseudo(frame + l4 - addresses, addresses, len - l4);
+	th->check = csum_pseudo(th, t.family == AF_INET, len - l4);
 	vh->flags = VIRTIO_NET_HDR_F_NEEDS_CSUM;
 	vh->gso_type = t.family == AF_INET ? VIRTIO_NET_HDR_GSO_TCPV4 :
 					     VIRTIO_NET_HDR_GSO_TCPV6;

@@ -45,14 +45,6 @@ static size_t find_tcp(const uint8_t *frame, size_t len)
 	return ETH_HLEN + sizeof(*ip6);
 }
 
-/* Of the addresses of a frame whose TCP begins at l4 */
-static uint16_t pseudo(const uint8_t *frame, size_t l4, size_t tcp_len)
-{
-	size_t len = l4 == ETH_HLEN + sizeof(struct iphdr) ? 8 : 32;
-
-	return csum_pseudo(frame + l4 - len, len, tcp_len);
-}
-
 /* Bytes of headers of a frame with data that may be merged, or 0 */
 static uint32_t headers(const uint8_t *frame, size_t len)
 {
@@ -63,7 +55,8 @@ static uint32_t headers(const uint8_t *frame, size_t len)
 		return 0;
 	hdr = (size_t)(th[12] >> 4) * 4;
 	if (hdr < sizeof(struct tcphdr) || l4 + hdr >= len ||
-	    csum_fold(pseudo(frame, l4, len - l4) + csum_add(th, len - l4)) != 0xffff)
+	    csum_fold(csum_pseudo(th, l4 == ETH_HLEN + sizeof(struct iphdr), len - l4) +
+		      csum_add(th, len - l4)) != 0xffff)
 		return 0;
 	return (uint32_t)(l4 + hdr);
 }
