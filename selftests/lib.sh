@@ -20,7 +20,9 @@ TOP=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 LAB=${LAB:-$TOP/selftests/lab/lab}
 BUILD=$TOP/build
 GUEST=/tmp/toe			# where the host has modules and tools
-CARD_SOCKET=/src/build/run/toecard.sock
+LAB_RUN=$BUILD/run${LAB_NAME:+-$LAB_NAME}	# what the lab leaves
+LAB_RUN_IN=/src/build/run			# the same, for the card and the peer
+CARD_SOCKET=$LAB_RUN_IN/toecard.sock
 HOST_ADDR=10.77.0.1 PEER_ADDR=10.77.0.2
 HOST_ADDR6=fd77::1 PEER_ADDR6=fd77::2
 # link-local, from their MACs (net.sh), and the interfaces that are their scopes
@@ -39,6 +41,14 @@ TEST=				# its name
 also_v6()
 {
 	eval "test_$1_v6() { V6=v6 HOST_ADDR=$HOST_ADDR6 PEER_ADDR=$PEER_ADDR6; test_$1; }"
+}
+
+# How long something takes is judged by this test, in both families, or by all of the
+# file: check runs no test of another lab beside them. Usage: alone [NAME]	(on a line of
+# its own)
+alone()
+{
+	:
 }
 
 # The family of one of several connections, in turn

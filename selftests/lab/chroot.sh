@@ -30,6 +30,8 @@ done
 mkdir -p "$ROOT/run/lock" "$ROOT/var/log/nginx"
 chmod 755 "$ROOT/run"
 mount --bind "$SRC" "$ROOT$IN_SRC"
+# A lab of another name finds its things where the others do.
+[ -z "$LAB_NAME" ] || mount --bind "$RUN" "$ROOT$IN_RUN"
 exec chroot "$ROOT" /usr/bin/env -i -C "$dir" \
 	PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
 	HOME=/root LANG=C.UTF-8 TERM="${TERM:-dumb}" ${V:+V="$V"} "$@"

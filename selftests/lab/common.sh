@@ -6,7 +6,8 @@ SRC=$(cd "$LAB_DIR/../.." && pwd -P)
 BUILD=$SRC/build
 ROOT=$BUILD/root		# the build root, also the guest's content
 IMAGE=$BUILD/image		# disk image, kernels, initramfs, ssh key
-RUN=$BUILD/run			# all that one running lab leaves: logs, sockets, pids
+LAB_NAME=${LAB_NAME:-}		# of one of several labs that run side by side
+RUN=$BUILD/run${LAB_NAME:+-$LAB_NAME}	# all that one running lab leaves: logs, sockets, pids
 INSN_DIR=$SRC/selftests/insn
 
 DEFAULT_KERNEL=6.12
@@ -61,7 +62,7 @@ progress()
 	local what=$1 log=$2 start=$SECONDS shown=0 pid rc now
 	shift 2
 
-	"$@" >"$log" 2>&1 </dev/null 9>&- &
+	"$@" >"$log" 2>&1 </dev/null 7>&- 9>&- &
 	pid=$!
 	PROGRESS_PID=$pid
 	while [ -d "/proc/$pid" ] && proc_start "$pid" >/dev/null; do

@@ -2,7 +2,7 @@
 # toectl capture: what an engine sends and receives can be seen, all of it and
 # nothing else, and the flow does not notice.
 
-CAPTURE_FILE=/src/build/test/capture.pcapng	# a copy, where the checker runs
+CAPTURE_FILE=$LAB_RUN_IN/capture.pcapng	# a copy, where the checker runs
 
 # Starts a capture on the host, in the background; waits until it runs. NAME is
 # for its files. Usage: capture_begin NAME OPTIONS
@@ -62,7 +62,7 @@ capture_read()
 	local name=$1 l=$LOCAL r=$REMOTE
 	shift
 
-	"$LAB" host -- cat "/tmp/$name.pcapng" </dev/null >"$TOP/build/test/capture.pcapng" ||
+	"$LAB" host -- cat "/tmp/$name.pcapng" </dev/null >"$LAB_RUN/capture.pcapng" ||
 		die "no file of the capture"
 	l=${l//[][]/} r=${r//[][]/}
 	R=$(on card "python3 /src/selftests/tools/frames.py $CAPTURE_FILE \

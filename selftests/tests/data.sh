@@ -172,6 +172,7 @@ test_ping_pong()
 	ping_pong
 }
 also_v6 ping_pong
+alone ping_pong
 
 # What is written while the card still has a message goes as one with what is written
 # next. Usage: small_writes [WORD of connected]
@@ -335,3 +336,4 @@ test_throughput()
 	leaves_nothing
 }
 also_v6 throughput
+alone throughput

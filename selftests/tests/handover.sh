@@ -5,6 +5,8 @@
 # host, the card and the peer to feed, and a move waits for its turn. There the
 # times are told and not judged.
 
+alone
+
 HANDOVERS=100
 
 # Processor time, in ticks, of all that is not the lab, not this and no kernel

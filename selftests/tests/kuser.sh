@@ -18,7 +18,7 @@ KUSER_MIB=500		# offloaded from the first bytes on
 KUSER_MIB_SOME=32	# in the other two, and over IPv6
 KUSER_MODES="never engine churn"
 KUSER_DIR=/tmp/kuser	# at the host and at the peer
-KUSER_EXPORT=/src/build/run/kuser	# at the peer
+KUSER_EXPORT=$LAB_RUN_IN/kuser	# at the peer
 KUSER_DISK=iqn.2026-01.toe:disk
 
 # Runs commands at a place that have to succeed.
@@ -190,7 +190,7 @@ kuser_ganesha()	# PORT
 {
 	local root=$KUSER_DIR/root
 
-	cat >"$BUILD/run/ganesha.conf" <<-EOF2
+	cat >"$LAB_RUN/ganesha.conf" <<-EOF2
 	NFS_CORE_PARAM {
 		Protocols = 4; NFS_Port = $1; Enable_UDP = false; Enable_NLM = false;
 		Enable_RQUOTA = false; allow_set_io_flusher_fail = true;
@@ -214,7 +214,7 @@ kuser_ganesha()	# PORT
 		for d in bin sbin lib lib64; do ln -s usr/\$d \$d; done
 		cp -r /etc etc
 		ln -s /run var/run
-		cp /src/build/run/ganesha.conf conf
+		cp $LAB_RUN_IN/ganesha.conf conf
 		exec chroot . ganesha.nfsd -F -x -f /conf -L STDERR -p /run/ganesha/pid -N NIV_EVENT"
 	kuser_wait peer "$1"
 }

@@ -3,6 +3,8 @@
 # room; and what the daemon does when it is killed, started twice, reloaded, or
 # when the module goes.
 
+alone
+
 INTERVAL=500
 DWELL=3000
 # The bar is the dwell and two intervals. What an emulated host may take more, until

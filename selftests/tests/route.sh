@@ -224,7 +224,7 @@ route_plug()
 {
 	on card "printf '%s\n' '{\"execute\":\"qmp_capabilities\"}' \
 		'{\"execute\":\"set_link\",\"arguments\":{\"name\":\"net0\",\"up\":$1}}' |
-		nc -N -w1 -U /src/build/run/qmp.sock" >"$WORK/qmp"
+		nc -N -w1 -U $LAB_RUN_IN/qmp.sock" >"$WORK/qmp"
 	[ "$(grep -c '"return": {}' "$WORK/qmp")" = 2 ] || die "the plug: $(cat "$WORK/qmp")"
 }
 

@@ -4,7 +4,9 @@
 # judges its file; the same traffic without an engine shows that wirecheck takes what
 # is native for right.
 
-LOOK_DIR=/src/build/test	# where the peer's tcpdump writes and wirecheck reads
+alone
+
+LOOK_FILE=look.pcap	# tcpdump at the peer writes it, wirecheck reads it
 
 # A veth puts a frame into the backlog of the processor that sends it. Two of them have their
 # turns as it comes, and what left one behind the other may arrive before it: the last
@@ -20,10 +22,10 @@ look_begin()
 {
 	local ports="portrange $((FIRST_PORT + 1))-$((FIRST_PORT + 20))"
 
-	rm -f "$TOP/build/test/look.pcap"
+	rm -f "$LAB_RUN/$LOOK_FILE"
 	trap 'rc=$?; look_kill; (exit $rc); cleanup' EXIT
 	look_in_order 1 || die "peer0: no choice of the processor that receives"
-	on peer "tcpdump -i peer0 -n -Z root -B 131072 $* -w $LOOK_DIR/look.pcap tcp and $ports \
+	on peer "tcpdump -i peer0 -n -Z root -B 131072 $* -w $LAB_RUN_IN/$LOOK_FILE tcp and $ports \
 		>/dev/null 2>/tmp/look.err & echo \$! >/tmp/look.pid" >/dev/null
 	soon 5000 look_says 'listening on' || die "tcpdump: $(on peer "cat /tmp/look.err")"
 }
@@ -69,15 +71,15 @@ look_end()
 	soon 5000 look_ended || die "tcpdump does not end"
 	look_says $'\n0 packets dropped by kernel' ||
 		fail "the capture is not all: $(on peer "cat /tmp/look.err")"
-	LIMIT=60 on peer "$LOOK_DIR/wirecheck $LOOK_DIR/look.pcap host $HOST_ADDR,$HOST_ADDR6 ${*:2}" \
+	LIMIT=60 on peer "/src/build/test/wirecheck $LAB_RUN_IN/$LOOK_FILE host $HOST_ADDR,$HOST_ADDR6 ${*:2}" \
 		>"$WORK/look"
 	R=$(tail -n 1 "$WORK/look")
 	note "$R"
 	if [ "${R%% *}" != ok ]; then
 		fail "the peer can tell:" $'\n'"$(head -n 60 "$WORK/look" | sed 's/^/#   /')"
-		[ -z "${LOOK_KEEP:-}" ] || cp "$TOP/build/test/look.pcap" "$LOOK_KEEP"
+		[ -z "${LOOK_KEEP:-}" ] || cp "$LAB_RUN/$LOOK_FILE" "$LOOK_KEEP"
 	fi
-	rm -f "$TOP/build/test/look.pcap"
+	rm -f "$LAB_RUN/$LOOK_FILE"
 	is "connections and FINs seen" "$(val connections) $(val fins)" "$1 $1"
 }
 
