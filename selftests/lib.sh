@@ -542,9 +542,8 @@ modules_in()
 {
 	local out
 
-	out=$(on host "[ -d /sys/module/toe ] || insmod $GUEST/toe.ko") || die "insmod toe: $out"
-	out=$(on host "[ -d /sys/module/toe_virtio ] || insmod $GUEST/toe_virtio.ko") ||
-		die "insmod toe_virtio: $out"
+	out=$(on host "for m in toe toe_virtio; do
+		[ -d /sys/module/\$m ] || insmod $GUEST/\$m.ko || exit; done") || die "$out"
 }
 
 modules_out()
@@ -639,9 +638,8 @@ begin()
 setup()
 {
 	modules_in
-	toectl set max-flows 4096 >/dev/null
-	toectl set timeout 1000 >/dev/null
-	toectl set netns-flows off >/dev/null
+	on host "for words in 'max-flows 4096' 'timeout 1000' 'netns-flows off'; do
+		$GUEST/toectl set \$words; done" >/dev/null
 }
 
 cleanup()

@@ -549,3 +549,4 @@ test_capture_churn()
 	leaves_nothing
 }
 also_v6 capture_churn
+alone capture_churn

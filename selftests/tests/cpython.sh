@@ -78,7 +78,7 @@ real_cpython()
 {
 	local out
 
-	out=$(LIMIT=130 on host "echo 0 >$REAL_CGROUP/cgroup.procs; cd $REAL
+	out=$(LIMIT=260 on host "echo 0 >$REAL_CGROUP/cgroup.procs; cd $REAL
 		export PYTHONDONTWRITEBYTECODE=1
 		run() { python3 cpython.py \"\$@\" >\$1.log 2>&1; }
 		run socket $(real_tests test_socket "$REAL_SOCKET") &

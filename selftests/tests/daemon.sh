@@ -72,6 +72,7 @@ test_toed_asks_once()
 	tell crowd end
 	leaves_nothing
 }
+alone toed_asks_once
 
 # What the unit allows: system calls and address families. Under load, with metrics,
 # a reload, and flows to return.

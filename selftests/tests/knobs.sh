@@ -59,6 +59,7 @@ test_proc_flows_many()
 	tell crowd end
 	leaves_nothing
 }
+alone proc_flows_many
 
 # What the command says and what the file says, until nothing happens in between
 knobs_stats_same()

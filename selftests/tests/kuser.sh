@@ -58,9 +58,9 @@ kuser_tree()
 
 	[ "$1" != engine ] || mib=$KUSER_MIB
 	MIB=$mib
-	kuser_on peer 60 "rm -rf $KUSER_DIR/tree $KUSER_DIR/back
+	kuser_on peer 120 "rm -rf $KUSER_DIR/tree $KUSER_DIR/back
 		/src/build/test/tree $KUSER_DIR/tree $mib $seed"
-	kuser_on host 60 "rm -rf $KUSER_DIR/tree; $GUEST/tree $KUSER_DIR/tree $mib $seed"
+	kuser_on host 120 "rm -rf $KUSER_DIR/tree; $GUEST/tree $KUSER_DIR/tree $mib $seed"
 }
 
 # TCP connections that the client's end has begun. Not those that the server accepts:
@@ -162,9 +162,9 @@ kuser_nfs_server()
 		kuser_tree $how
 		kuser_on host 20 "rm -rf /srv/kuser/tree; mkdir /srv/kuser/tree"
 		kuser_policy $how
-		kuser_on peer 120 "$tool put $1 $2 /tree $KUSER_DIR/tree"
-		kuser_on host 60 "diff -r $KUSER_DIR/tree /srv/kuser/tree"
-		kuser_on peer 120 "$tool get $1 $2 /tree $KUSER_DIR/back
+		kuser_on peer 240 "$tool put $1 $2 /tree $KUSER_DIR/tree"
+		kuser_on host 120 "diff -r $KUSER_DIR/tree /srv/kuser/tree"
+		kuser_on peer 240 "$tool get $1 $2 /tree $KUSER_DIR/back
 			diff -r $KUSER_DIR/tree $KUSER_DIR/back"
 		kuser_policy_end $how 2
 	done
@@ -252,11 +252,11 @@ kuser_nfs_client()
 		kuser_tree $how
 		kuser_policy $how
 		kuser_mount "$@"
-		kuser_on host 120 "cp -r $KUSER_DIR/tree /mnt/$how"
+		kuser_on host 240 "cp -r $KUSER_DIR/tree /mnt/$how"
 		kuser_umount
-		kuser_on peer 60 "diff -r $KUSER_DIR/tree $KUSER_EXPORT/$how"
+		kuser_on peer 120 "diff -r $KUSER_DIR/tree $KUSER_EXPORT/$how"
 		kuser_mount "$@"
-		kuser_on host 120 "diff -r $KUSER_DIR/tree /mnt/$how"
+		kuser_on host 240 "diff -r $KUSER_DIR/tree /mnt/$how"
 		kuser_umount
 		kuser_policy_end $how 2
 	done
@@ -331,11 +331,11 @@ kuser_initiator()
 		kuser_tree $how
 		kuser_policy $how
 		kuser_login "$portal"
-		kuser_on host 120 "mkfs.ext4 -q -F $DISK && mount $DISK /mnt
+		kuser_on host 240 "mkfs.ext4 -q -F $DISK && mount $DISK /mnt
 			cp -r $KUSER_DIR/tree /mnt/tree; umount /mnt"
 		kuser_logout "$portal"
 		kuser_login "$portal"
-		kuser_on host 120 "mount $DISK /mnt; diff -r $KUSER_DIR/tree /mnt/tree; umount /mnt"
+		kuser_on host 240 "mount $DISK /mnt; diff -r $KUSER_DIR/tree /mnt/tree; umount /mnt"
 		kuser_logout "$portal"
 		kuser_policy_end $how 2
 	done
@@ -401,10 +401,10 @@ kuser_target()
 	for how in $KUSER_MODES; do
 		kuser_tree $how
 		kuser_on host 20 "rm -rf $KUSER_DIR/tree"
-		kuser_on peer 60 "cd $KUSER_DIR; tar -cf image tree; truncate -s 0 back
+		kuser_on peer 120 "cd $KUSER_DIR; tar -cf image tree; truncate -s 0 back
 			truncate -s \$(stat -c %s image) back"
 		kuser_policy $how
-		kuser_on peer 120 "cd $KUSER_DIR
+		kuser_on peer 240 "cd $KUSER_DIR
 			$tool put '$portal' $KUSER_DISK 0 image
 			$tool get '$portal' $KUSER_DISK 0 back
 			cmp image back"
@@ -476,8 +476,8 @@ test_kuser_nfs_cut()
 	kuser_mount $server $port $proto
 	kuser_cut 60 "n=0; until [ -e $KUSER_DIR/enough ]; do
 		n=\$((n + 1)); cp -r $KUSER_DIR/tree /mnt/\$n; done; sync -f /mnt"
-	kuser_on peer 60 "for d in $KUSER_EXPORT/*; do diff -r $KUSER_DIR/tree \$d; done"
-	kuser_on host 60 "echo 3 >/proc/sys/vm/drop_caches; diff -r $KUSER_DIR/tree /mnt/1"
+	kuser_on peer 120 "for d in $KUSER_EXPORT/*; do diff -r $KUSER_DIR/tree \$d; done"
+	kuser_on host 120 "echo 3 >/proc/sys/vm/drop_caches; diff -r $KUSER_DIR/tree /mnt/1"
 	kuser_umount
 	# And a server that does not answer any more.
 	kuser_mount $server $port $proto,soft,timeo=10,retrans=1
@@ -510,7 +510,7 @@ test_kuser_iscsi_cut()
 	kuser_login "$portal"
 	kuser_cut 60 "tar -C $KUSER_DIR -cf $KUSER_DIR/image tree; until [ -e $KUSER_DIR/enough ]; do
 		dd if=$KUSER_DIR/image of=$DISK bs=256k oflag=direct conv=sync status=none; done"
-	kuser_on host 60 "cmp -n \$(stat -c %s $KUSER_DIR/image) $KUSER_DIR/image $DISK"
+	kuser_on host 120 "cmp -n \$(stat -c %s $KUSER_DIR/image) $KUSER_DIR/image $DISK"
 	kuser_logout "$portal"
 	soon 5000 no_kuser_sockets || fail "sockets are left: $SOCKETS"
 	soon 5000 no_flows || fail "flows are left: $FLOWS"

@@ -119,6 +119,7 @@ test_company()
 	no_timeouts
 	leaves_nothing
 }
+alone company
 
 # The application chooses another congestion control: it gets it.
 test_congestion_control()

@@ -488,6 +488,7 @@ test_policy_apply_returns()
 	done
 	policy_over
 }
+alone policy_apply_returns
 
 # No rule: the same, but for what an administrator moved.
 test_policy_apply_no_rule()

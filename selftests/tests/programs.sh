@@ -12,7 +12,7 @@ in_host()
 	"$LAB" push "$BUILD"/test/unit/policy/{toectl,match_test,foreign.bpf.o} \
 		"$TOP"/selftests/unit/policy/classify_test $GUEST/unit </dev/null ||
 		die "push"
-	out=$(LIMIT=190 on host "cd $GUEST/unit && $1")
+	out=$(LIMIT=260 on host "cd $GUEST/unit && $1")
 	rc=$?
 	grep -E '^(#|not ok|1\.\.)' <<<"$out" | sed 's/^/# /'
 	[ $rc = 0 ] || fail "$1: status $rc: $(tail -n 1 <<<"$out")"
@@ -20,10 +20,11 @@ in_host()
 	ge "tests passed" "$(grep -c '^ok' <<<"$out")" "$2"
 }
 
-# The compiled policy, asked in the kernel; up to 4096 rules pass the verifier.
+# The compiled policy, asked in the kernel; up to 4096 rules pass the verifier, which takes
+# most of the time here: one policy of each size, where the build root has five.
 test_programs_match()
 {
-	in_host ./match_test 3
+	in_host "./match_test 1" 3
 }
 
 # The classifier on real connections, without the module

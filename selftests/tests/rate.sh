@@ -3,8 +3,6 @@
 # room; and what the daemon does when it is killed, started twice, reloaded, or
 # when the module goes.
 
-alone
-
 INTERVAL=500
 DWELL=3000
 # The bar is the dwell and two intervals. What an emulated host may take more, until
@@ -156,6 +154,7 @@ test_rate_returns()
 	leaves_nothing
 }
 also_v6 rate_returns
+alone rate_returns
 
 # It never stops, and is too slow all the same.
 test_rate_slow()
@@ -215,6 +214,7 @@ test_rate_both_ways()
 	no_timeouts
 	leaves_nothing
 }
+alone rate_both_ways
 
 # A flow that was offloaded by hand has no minimum: it stays, idle as it is.
 test_rate_none()
@@ -407,6 +407,7 @@ test_rate_makes_room()
 	no_timeouts
 	leaves_nothing
 }
+alone rate_makes_room
 
 # How many different flows to a port of the peer are in a state
 crowd_in()	# STATE PORT
@@ -456,3 +457,4 @@ test_rate_crowd()
 	no_timeouts
 	leaves_nothing
 }
+alone rate_crowd

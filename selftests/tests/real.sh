@@ -9,7 +9,8 @@ REAL=/tmp/real
 REAL_FLOWS="remote 10.77.0.0/24,fd77::/64"
 REAL_SRC=/src/selftests/tests/real	# as the peer sees it
 REAL_SSH="-F none -i /run/key -o BatchMode=yes -o StrictHostKeyChecking=no
-	-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR"
+	-o UserKnownHostsFile=/dev/null -o LogLevel=ERROR
+	-o Ciphers=aes128-gcm@openssh.com -o KexAlgorithms=curve25519-sha256"
 
 # A command that writes so many bytes of numbered lines. Usage: numbered BYTES FROM
 numbered()
@@ -22,7 +23,7 @@ real_on()
 {
 	local out
 
-	out=$(LIMIT=${LIMIT:-100} on "$@") || die "$HOW: $1: ${*:2}: $out"
+	out=$(LIMIT=${LIMIT:-200} on "$@") || die "$HOW: $1: ${*:2}: $out"
 	[ -z "$out" ] || echo "$out"
 }
 
@@ -161,14 +162,14 @@ real_wrk()
 
 	before=$(nginx_status)
 	real_on peer "ulimit -n 4096
-		wrk='timeout 90 wrk -t 1 -c 500 -d 80s --timeout 60s -s $REAL_SRC/wrk.lua'
+		wrk='timeout 190 wrk -t 1 -c 500 -d 180s --timeout 60s -s $REAL_SRC/wrk.lua'
 		\$wrk http://10.77.0.1:9101/ 2000 >$REAL/wrk4 2>&1 &
 		\$wrk 'http://[fd77::1]:9101/' 2000 >$REAL/wrk6 2>&1
 		wait"
 	after=$(nginx_status)
 	real_says "connections $((after - before))"
 	# and connections that do not stay
-	real_on peer "timeout 90 wrk -t 1 -c 20 -d 80s --timeout 60s -H 'Connection: close' \
+	real_on peer "timeout 190 wrk -t 1 -c 20 -d 180s --timeout 60s -H 'Connection: close' \
 		-s $REAL_SRC/wrk.lua http://10.77.0.1:9101/ 600 >$REAL/wrk_close 2>&1"
 	for family in 4 6 _close; do
 		real_wrk_says wrk$family
@@ -199,7 +200,7 @@ real_haproxy()
 			curl -sS --max-time 60 -T big http://$url/put/ && cmp put/big big"
 		real_says "16 MiB each way by $url"
 	done
-	real_on peer "timeout 90 wrk -t 1 -c 100 -d 80s --timeout 60s -s $REAL_SRC/wrk.lua \
+	real_on peer "timeout 190 wrk -t 1 -c 100 -d 180s --timeout 60s -s $REAL_SRC/wrk.lua \
 		http://10.77.0.1:9104/ 800 >$REAL/wrk4 2>&1"
 	real_wrk_says wrk4
 	spliced=$(on host "echo 'show info' | socat - $REAL/haproxy.sock | sed -n 's/^PipesFree: //p'")
@@ -228,7 +229,7 @@ real_redis()
 
 	for addr in $HOST_ADDR $HOST_ADDR6; do
 		real_on host "redis-cli -p 9106 flushall >/dev/null"
-		out=$(real_on peer "redis-benchmark -h $addr -p 9106 -P 16 -c 20 -n 3200 -d 500 --csv \
+		out=$(real_on peer "redis-benchmark -h $addr -p 9106 -P 16 -c 20 -n 1600 -d 500 --csv \
 			-t set,get,incr,lpush,rpush,lpop,sadd,hset,zadd,lrange_100,mset | cut -d, -f1")
 		real_says "benchmark:" $out
 		real_says "after the benchmark:" \
@@ -365,7 +366,7 @@ real_iperf_run()
 	soon 10000 real_iperf_is_gone || die "iperf3 does not end"
 	real_on host "iperf3 -s -1 -p 9109 -D -I $REAL/iperf.pid --logfile $REAL/iperf.log"
 	soon 10000 real_listens host 9109 || die "iperf3 does not listen"
-	real_on peer "timeout 90 iperf3 -p 9109 -P 8 -J $* >$REAL/iperf || { jq -r .error $REAL/iperf; false; }"
+	real_on peer "timeout 190 iperf3 -p 9109 -P 8 -J $* >$REAL/iperf || { jq -r .error $REAL/iperf; false; }"
 	sums='.end | [.sum_sent, .sum_received, .sum_sent_bidir_reverse, .sum_received_bidir_reverse]
 		| map(values | .bytes >= 20000000)'
 	real_says "$name: streams and sums" "$(real_on peer \

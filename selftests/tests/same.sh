@@ -5,8 +5,8 @@
 #
 # SAME_CASES="peek linger" runs these cases of sockapi only.
 
-SAME_PORT=9100		# the programs' connections go to the ports from here on
-SAME_PORTS=9101-9199
+SAME_PORTS=9101-9199	# where the programs' connections go
+SAME_CONTROL=9000	# sockapi's control connections: this and the address's number
 
 # Usage: same_policy never|engine|churn [FILTER]	(which flows: words of rules, and of churn)
 same_policy()
@@ -35,61 +35,73 @@ same_policy_end()
 	RETURNS=$(grew returned/admin)
 }
 
-# sockapi on host and peer. Usage: same_sockets ADDRESS [THE-HOST-CALLS-IT]
+# sockapi on host and peer, for some addresses of the peer at once, each with cases of its
+# own: it waits more than it works. An address is what stands before "=", if the host calls
+# it by another name. CASES: those of sockapi to run, if not all.
+# Usage: CASES=... same_sockets ADDRESS[=THE-HOST-CALLS-IT]...
 same_sockets()
 {
-	local how n out cases
+	local how n address port out cases all run
 	local -A words=([never]='' [engine]=engine [churn]='')
 
 	setup
 	out=$("$LAB" push "$BUILD/test/sockapi" $GUEST </dev/null 2>&1) || die "push: $out"
 	on host "modprobe tls" >/dev/null
-	pipe_open sockets "$LAB" peer -- /src/build/test/sockapi peer "$1" $SAME_PORT
-	read -r -t 20 -u "${OUT[sockets]}" R || die "the peer's sockapi does not start"
+	n=0
+	for address; do
+		n=$((n + 1))
+		pipe_open sockets$n "$LAB" peer -- /src/build/test/sockapi peer "${address%=*}" \
+			$((SAME_CONTROL + n))
+		read -r -t 20 -u "${OUT[sockets$n]}" R || die "the peer's sockapi does not start"
+	done
 	for how in never engine churn; do
 		stats_begin
 		same_policy $how
-		LIMIT=150 on host "timeout 140 $GUEST/sockapi run ${2:-$1} $SAME_PORT ${words[$how]} ${SAME_CASES:-}" \
-			>"$WORK/same.$how" || fail "$how: sockapi: $(tail -n 3 "$WORK/same.$how")"
+		n=0 run=
+		for address; do
+			n=$((n + 1)) port=$((SAME_CONTROL + n))
+			run+="timeout 200 $GUEST/sockapi run ${address#*=} $port ${words[$how]} ${CASES:-} \
+				>$GUEST/same.$n || echo \"it ended with status \$?\" >>$GUEST/same.$n & "
+		done
+		LIMIT=210 on host "$run wait" || fail "$how: sockapi does not run"
 		same_policy_end
 		note "$how: $OPENS opens, $RETURNS returns by churn"
-		cases=$(grep -c '^[a-z]' "$WORK/same.$how")
+		n=0 all=0
+		for address; do
+			n=$((n + 1))
+			on host "cat $GUEST/same.$n; rm $GUEST/same.$n" >"$WORK/same.$how.$n"
+			grep -q '^it ended' "$WORK/same.$how.$n" &&
+				fail "$how, ${address#*=}: sockapi: $(tail -n 3 "$WORK/same.$how.$n")"
+			cases=$(grep -c '^[a-z]' "$WORK/same.$how.$n")
+			[ $how != never ] || note "${address#*=}: $cases cases"
+			all=$((all + cases))
+			[ $how = never ] && continue
+			diff -U 3 "$WORK/same.never.$n" "$WORK/same.$how.$n" >"$WORK/diff" ||
+				fail "$how, ${address#*=}, not the same:" $'\n'"$(sed 's/^/#   /' "$WORK/diff")"
+		done
 		case $how in
 		never) is "opens" "$OPENS" 0 ;;
-		engine) ge "opens" "$OPENS" "$cases" ;;
-		churn) ge "returns by churn" "$RETURNS" "$cases" ;;
+		engine) ge "opens" "$OPENS" "$all" ;;
+		churn) ge "returns by churn" "$RETURNS" "$all" ;;
 		esac
-		[ $how = never ] && continue
-		diff -U 3 "$WORK/same.never" "$WORK/same.$how" >"$WORK/diff" ||
-			fail "$how, not the same:" $'\n'"$(sed 's/^/#   /' "$WORK/diff")"
 	done
-	note "$cases cases"
-	if grep -n WRONG "$WORK/same.never"; then
+	if grep -n WRONG "$WORK"/same.never.*; then
 		fail "wrong bytes natively"
 	fi
-	pipe_close sockets
+	for n in $(seq $#); do
+		pipe_close sockets$n
+	done
 }
 
 test_same_sockets()
 {
-	same_sockets $PEER_ADDR
-}
-
-test_same_sockets_ipv6()
-{
-	same_sockets $PEER_ADDR6
+	CASES=${SAME_CASES:-} same_sockets $PEER_ADDR $PEER_ADDR6
 }
 
 # IPv6 sockets with IPv4 addresses, and addresses of the link: what reads addresses
-SAME_ADDRESS_CASES="values info urgent half-close half-closed linger-zero killed socket-error passing uring"
-
-test_same_sockets_mapped()
+test_same_sockets_addresses()
 {
-	SAME_CASES=${SAME_CASES:-$SAME_ADDRESS_CASES} same_sockets ::ffff:$PEER_ADDR
-}
-
-test_same_sockets_link_local()
-{
-	SAME_CASES=${SAME_CASES:-$SAME_ADDRESS_CASES own-address} \
-		same_sockets $PEER_LINK%$PEER_SCOPE $PEER_LINK%$HOST_SCOPE
+	CASES=${SAME_CASES:-values info urgent half-close half-closed linger-zero killed socket-error \
+		passing uring own-address} \
+		same_sockets ::ffff:$PEER_ADDR $PEER_LINK%$PEER_SCOPE=$PEER_LINK%$HOST_SCOPE
 }

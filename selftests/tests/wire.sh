@@ -4,8 +4,6 @@
 #
 # How fast it goes, against the stack under the same conditions: make bench B=wire.
 
-alone
-
 . "$TOP/selftests/cable.sh"
 
 # Two connections: 1 is of IPv4 and the host's, 2 of IPv6 and the peer's.

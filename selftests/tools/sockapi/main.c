@@ -3,7 +3,8 @@
  * Usage: sockapi peer ADDRESS PORT
  *	  sockapi run ADDRESS PORT [engine] [CASE...]
  *
- * The peer listens on PORT for control and on PORT + 1 for the cases' connections.
+ * The peer listens on PORT for control and on PORT + CASE_PORTS for the cases'
+ * connections.
  * With "engine" each case begins when its connection is on an engine.
  */
 #include <arpa/inet.h>
@@ -109,7 +110,7 @@ static void run_case(const struct api_case *api, const char *addr, int port)
 	c.from = fdopen(ctl, "r");
 	c.to = fdopen(dup(ctl), "w");
 	order(&c, "accept");
-	c.fd = connect_to(addr, port + 1);
+	c.fd = connect_to(addr, port + CASE_PORTS);
 	answered(&c);
 	warm_up(&c);
 	if (on_engine)

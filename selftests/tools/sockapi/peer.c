@@ -184,19 +184,20 @@ static const char *do_close(struct peer *p, bool reset)
 	return "ok";
 }
 
-/* The firewall of this network namespace, a table of our own. */
+/* The firewall of this network namespace, a table of our own: others of us are beside us. */
 static const char *do_cut(struct peer *p, bool cut)
 {
 	char command[512];
 
-	snprintf(command, sizeof(command), "nft destroy table inet sockapi 2>/dev/null");
+	snprintf(command, sizeof(command), "nft destroy table inet sockapi-%d 2>/dev/null",
+		 getpid());
 	if (cut)
 		snprintf(command, sizeof(command),
 			 "nft -f - <<'E'\n"
-			 "table inet sockapi {\n"
+			 "table inet sockapi-%d {\n"
 			 "chain i { type filter hook input priority 0; tcp sport %s drop; }\n"
 			 "chain o { type filter hook output priority 0; tcp dport %s drop; }\n"
-			 "}\nE", p->port, p->port);
+			 "}\nE", getpid(), p->port, p->port);
 	return system(command) ? "nft failed" : "ok";
 }
 
@@ -259,7 +260,7 @@ int run_peer(const char *addr, const char *port)
 	char next[16];
 	int ctl, fd;
 
-	snprintf(next, sizeof(next), "%d", atoi(port) + 1);
+	snprintf(next, sizeof(next), "%d", atoi(port) + CASE_PORTS);
 	ctl = listen_on(addr, port);
 	p.listener = listen_on(addr, next);
 	printf("ready\n");

@@ -38,6 +38,9 @@ struct conn {
 	uint64_t before;
 };
 
+/* From the port of the control connections to that of the cases' connections */
+#define CASE_PORTS	100
+
 struct api_case {
 	const char *name;
 	void (*run)(struct conn *c);

@@ -3,6 +3,10 @@
  * The BPF program "policy_test" in the running kernel says what the rules say,
  * one by one. Needs root; mounts are in a namespace of its own, and it removes
  * the cgroups that it makes. KTAP on standard output.
+ *
+ * Usage: match_test [ROUNDS [SEED]]
+ *
+ * ROUNDS: how many policies of each size there are with any conditions together.
  */
 #include <errno.h>
 #include <sched.h>
@@ -25,6 +29,7 @@ static char base[64];
 static uint64_t *ids;
 static char failure[600];
 static unsigned int largest;
+static unsigned int rounds = 5;
 
 #define FAIL(...) do {							\
 	if (!*failure)							\
@@ -251,7 +256,7 @@ static void test_any(void)
 	unsigned int i, j, taken = 0, all = 0;
 
 	for (i = 0; i < sizeof(sizes) / sizeof(*sizes); i++)
-		for (j = 0; j < 5; j++, all += 500)
+		for (j = 0; j < rounds; j++, all += 500)
 			taken += compare(sizes[i], any(1u << __TOE_DIM_MAX), 500);
 	/* Or else the comparison would say nothing. */
 	if (taken < all / 10 || taken > all - all / 10)
@@ -280,7 +285,13 @@ int main(int argc, char **argv)
 	int ret = 0;
 
 	if (argc > 1)
-		seed = strtoull(argv[1], NULL, 0);
+		rounds = strtoul(argv[1], NULL, 0);
+	if (argc > 2)
+		seed = strtoull(argv[2], NULL, 0);
+	if (!rounds || argc > 3) {
+		fprintf(stderr, "Usage: match_test [ROUNDS [SEED]]\n");
+		return 2;
+	}
 	printf("TAP version 13\n");
 	if (geteuid() || !make_cgroups()) {
 		printf("1..0 # SKIP needs root and cgroup2\n");
