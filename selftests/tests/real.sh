@@ -187,9 +187,15 @@ test_real_nginx()
 
 ### HAProxy
 
+# How many pipes it has had: it keeps them.
+real_haproxy_pipes()
+{
+	on host "echo 'show info' | socat - $REAL/haproxy.sock | sed -n 's/^PipesFree: //p'"
+}
+
 real_haproxy()
 {
-	local url spliced
+	local url try
 
 	real_on host "haproxy -D -f $REAL/haproxy.cfg"
 	soon 10000 real_listens host 9103 || die "HAProxy does not listen"
@@ -203,8 +209,13 @@ real_haproxy()
 	real_on peer "timeout 190 wrk -t 1 -c 100 -d 180s --timeout 60s -s $REAL_SRC/wrk.lua \
 		http://10.77.0.1:9104/ 800 >$REAL/wrk4 2>&1"
 	real_wrk_says wrk4
-	spliced=$(on host "echo 'show info' | socat - $REAL/haproxy.sock | sed -n 's/^PipesFree: //p'")
-	ge "pipes that HAProxy has used" "$spliced" 1
+	# It splices what comes fast, which on a busy machine may be none of these.
+	for try in 1 2 3 4 5; do
+		[ "$(real_haproxy_pipes)" = 0 ] || break
+		note "$HOW: HAProxy has spliced nothing, transfer $try more"
+		real_on peer "cd $REAL/www; curl -sS --max-time 60 http://$HOST_ADDR:9103/big | cmp - big"
+	done
+	ge "pipes that HAProxy has used" "$(real_haproxy_pipes)" 1
 	# Its connections to nginx are kept, but for this.
 	real_on host "kill \$(cat $REAL/haproxy.pid)"
 }
@@ -356,11 +367,11 @@ real_iperf_is_gone()
 	on host "! pgrep -x iperf3" >/dev/null
 }
 
-# Usage: real_iperf_run NAME WORDS...
+# Each sum is so many bytes at the least. Usage: real_iperf_run NAME BYTES WORDS...
 real_iperf_run()
 {
-	local name=$1 sums
-	shift
+	local name=$1 least=$2 sums
+	shift 2
 
 	# One server for one client: it is busy for a while after each, and holds the port.
 	soon 10000 real_iperf_is_gone || die "iperf3 does not end"
@@ -368,19 +379,21 @@ real_iperf_run()
 	soon 10000 real_listens host 9109 || die "iperf3 does not listen"
 	real_on peer "timeout 190 iperf3 -p 9109 -P 8 -J $* >$REAL/iperf || { jq -r .error $REAL/iperf; false; }"
 	sums='.end | [.sum_sent, .sum_received, .sum_sent_bidir_reverse, .sum_received_bidir_reverse]
-		| map(values | .bytes >= 20000000)'
+		| map(values | .bytes >= '$least')'
 	real_says "$name: streams and sums" "$(real_on peer \
 		"jq -c '[.error // 0, (.start.connected | length), ($sums)]' $REAL/iperf")"
 }
 
 real_iperf()
 {
-	real_iperf_run "to the host" -c $HOST_ADDR -n 64M
-	real_iperf_run "to the host, IPv6" -c $HOST_ADDR6 -n 64M
-	real_iperf_run "from the host" -c $HOST_ADDR -R -n 64M
-	real_iperf_run "from the host, IPv6" -c $HOST_ADDR6 -R -n 64M
-	real_iperf_run "both ways" -c $HOST_ADDR --bidir -t 2
-	real_iperf_run "both ways, IPv6" -c $HOST_ADDR6 --bidir -t 2
+	local most=60000000 some=1000000	# of 64 MiB; in two seconds, however busy
+
+	real_iperf_run "to the host" $most -c $HOST_ADDR -n 64M
+	real_iperf_run "to the host, IPv6" $most -c $HOST_ADDR6 -n 64M
+	real_iperf_run "from the host" $most -c $HOST_ADDR -R -n 64M
+	real_iperf_run "from the host, IPv6" $most -c $HOST_ADDR6 -R -n 64M
+	real_iperf_run "both ways" $some -c $HOST_ADDR --bidir -t 2
+	real_iperf_run "both ways, IPv6" $some -c $HOST_ADDR6 --bidir -t 2
 }
 
 test_real_iperf()
