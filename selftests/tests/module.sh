@@ -87,6 +87,7 @@ test_others_untouched()
 	leaves_nothing
 }
 also_v6 others_untouched
+alone others_untouched
 
 # The second connection moves bytes both ways and tells how it went.
 other_says()
